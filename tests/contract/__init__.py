@@ -1,0 +1,1 @@
+"""Black-box tests of the contract: public names, real sockets, nothing mocked."""
