@@ -1,0 +1,308 @@
+"""Every task of this repository: ``nox -l`` lists them, ``nox -s NAME`` runs one.
+
+Nothing is downloaded but packages; interpreters are those that are there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nox
+
+if sys.version_info < (3, 11):
+    raise SystemExit(f"tcpip needs Python 3.11 or newer; nox runs on {sys.version.split()[0]}")
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests", "docs", "build", "wheels"]
+
+ROOT = Path(__file__).parent
+NAMES = ("core", "testing", "tools")
+PACKAGES = [ROOT / "packages" / f"tcpip-{name}" for name in NAMES]
+SOURCES = [package / "src" for package in PACKAGES]
+STRICT = ("python", "-X", "dev", "-W", "error")
+
+SUPPORTED = ("3.11", "3.12", "3.13")
+NEWER = ("3.14", "3.15")
+
+
+def groups(*names: str) -> list[str]:
+    """List the requirements of some dependency groups."""
+    return list(nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), *names))
+
+
+def editable(extras: dict[str, str] | None = None) -> list[str]:
+    """Give the arguments that install the three packages from this tree, in one go: they pin each other."""
+    extras = extras or {}
+    named = [f"{package}[{extras[name]}]" if name in extras else str(package) for name, package in zip(NAMES, PACKAGES)]
+    return [argument for package in named for argument in ("-e", package)]
+
+
+# --- interpreters -----------------------------------------------------------------------------------------------------
+
+
+def answers(python: str | Path, version: str) -> bool:
+    """Run an interpreter: a pyenv shim is there for versions that it then does not find."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() == version
+
+
+def pyenv_roots() -> list[Path]:
+    """List the directories where pyenv keeps its interpreters: as told, and beside its shims on the PATH."""
+    told = [Path(os.environ["PYENV_ROOT"])] if "PYENV_ROOT" in os.environ else []
+    return told + [Path(entry).parent for entry in os.get_exec_path() if Path(entry).name == "shims"]
+
+
+def find_python(version: str) -> Path | None:
+    """Find an interpreter that really runs: on the PATH, with pyenv, or with uv."""
+    name = f"python{version}"
+    on_path = [Path(entry, name) for entry in os.get_exec_path()]
+    of_pyenv = [path for root in pyenv_roots() for path in sorted(root.glob(f"versions/{version}.*/bin/{name}"))]
+    for candidate in [*on_path, *of_pyenv]:
+        if candidate.exists() and answers(candidate, version):
+            return candidate
+    if uv := shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
+        command = [uv, "python", "find", "--no-python-downloads", "--system", version]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/").stdout.strip()
+        if found and answers(found, version):
+            return Path(found)
+    return None
+
+
+PYTHONS = {version: find_python(version) for version in (*SUPPORTED, *NEWER)}
+# Nox looks on the PATH, and would meet the shims first.
+os.environ["PATH"] = os.pathsep.join(
+    [*(str(python.parent) for python in PYTHONS.values() if python), os.environ.get("PATH", "")]
+)
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a directory outside of this tree, and not below .nox: there pyright checks nothing and finds no fault."""
+    with tempfile.TemporaryDirectory(prefix="tcpip-") as name:
+        yield Path(name).resolve()
+
+
+def build_wheels(session: nox.Session, place: Path, packages: list[Path] = PACKAGES) -> dict[str, str]:
+    """Build sdists, and the wheels from them; return the wheels' paths by the names of their distributions."""
+    for package in packages:
+        session.run("python", "-m", "build", "--installer", "uv", "--outdir", str(place), str(package), silent=True)
+    return {path.name.split("-")[0].replace("_", "-"): str(path) for path in sorted(place.glob("*.whl"))}
+
+
+def fresh_env(session: nox.Session, place: Path, *requirements: str) -> str:
+    """Make an environment that has what is asked for and nothing else; return its interpreter."""
+    session.run("uv", "venv", "--quiet", "--no-project", "--python", sys.executable, str(place))
+    python = str(place / ("Scripts" if os.name == "nt" else "bin") / "python")
+    install(session, python, *requirements)
+    return python
+
+
+def install(session: nox.Session, python: str, *arguments: str) -> None:
+    """Install into an environment of `fresh_env`."""
+    session.run("uv", "pip", "install", "--quiet", "--python", python, *arguments)
+
+
+def verify_types(session: nox.Session, python: str, package: str) -> None:
+    """Demand that the types of every public symbol of an installed package are known."""
+    env = {"VIRTUAL_ENV": str(Path(python).parents[1]), "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
+    with session.chdir(Path(python).parents[2]):
+        said = session.run("pyright", "--verifytypes", package, env=env, silent=True, success_codes=[0, 1])
+    print(said)
+    exported = re.search(r'Symbols exported by ".*": (\d+)', said or "")
+    if not exported or exported[1] == "0" or "Type completeness score: 100%" not in said:
+        session.error(f"{package} is not completely typed")
+
+
+def write_version(package: Path, version: str) -> None:
+    """Write a version into a package: its own, and those of its sisters that it pins."""
+    place = re.compile(r'''(^version = "|^__version__ = "|tcpip-(?:core|testing|tools)==)[^"]+(?=")''', re.MULTILINE)
+    for path in (package / "pyproject.toml", *package.glob("src/*/_version.py")):
+        path.write_text(place.sub(rf"\g<1>{version}", path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def needs(requirement: str) -> set[str]:
+    """Name our distributions that a requirement such as ``tcpip-core[testing]`` brings with it."""
+    name, extras = re.fullmatch(r"(tcpip-\w+)(?:\[(.*)\])?", requirement).groups()
+    project = tomllib.loads((ROOT / "packages" / name / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = list(project["dependencies"])
+    for extra in extras.split(",") if extras else ():
+        wanted += project["optional-dependencies"][extra]
+    ours = (re.match(r"tcpip-\w+(\[.*\])?", one) for one in wanted)
+    return {name}.union(*(needs(one[0]) for one in ours if one))
+
+
+# --- try and test -----------------------------------------------------------------------------------------------------
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Talk to a mock device over real TCP."""
+    session.install(*editable())
+    session.run("tcpip", "demo", *session.posargs)
+
+
+@nox.session(python=[*SUPPORTED, *(version for version in NEWER if PYTHONS[version])])
+def tests(session: nox.Session) -> None:
+    """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
+    session.install(*editable(), *groups("tests"))
+    session.run(*STRICT, "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure what the tests cover; for people, no figure is demanded."""
+    session.install(*editable(), *groups("tests", "coverage"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session(python="3.11", venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that we declare."""
+    packages = editable({"core": "uvloop,msgspec", "testing": "pytest,hypothesis", "tools": "nats,mqtt"})
+    session.install("--resolution", "lowest-direct", *packages, *groups("tests"))
+    session.run("uv", "pip", "list", external=True)
+    session.run(*STRICT, "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Speak to programs of somebody else."""
+    session.install(*editable(), *groups("interop"))
+    session.run(*STRICT, "-m", "pytest", "-v", "-rs", "tests/interop", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print how fast a loss reaches the callback."""
+    session.install(*editable({"core": "uvloop"}))
+    session.run("python", "tests/benchmarks/loss_latency.py", *session.posargs)
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, style, layers, docstrings and changelog fragments."""
+    session.install(*editable(), *groups("lint"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports", "--no-cache")
+    session.run("python", "tests/repo/public_docstrings.py")
+    session.run("towncrier", "build", "--draft", "--version", "next")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: both checkers on everything, the type tests on mutants, completeness on installed wheels."""
+    session.install(*editable({"testing": "pytest,hypothesis"}), *groups("types", "build"))
+    session.run("mypy")
+    session.run("pyright", "--warnings")
+    session.run("python", "tests/typing/mutations.py")
+    with scratch() as place:
+        built = build_wheels(session, place)
+        python = fresh_env(session, place / "env", *built.values(), "typing-extensions")
+        for name in NAMES:
+            verify_types(session, python, f"tcpip_{name}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation and run its code blocks."""
+    session.install(*editable({"testing": "pytest"}), *groups("docs"))
+    session.run("sphinx-build", "-W", "-n", "--keep-going", "-E", "-q", "docs", "docs/_build/html")
+    session.run(*STRICT, "-m", "pytest", "-p", "docs.blocks", "README.md", "docs", *session.posargs)
+
+
+# --- build and release ------------------------------------------------------------------------------------------------
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdists, and wheels from them, into dist/; check what is in them and what they say."""
+    session.install(*groups("build"))
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    build_wheels(session, ROOT / "dist")
+    session.run("python", "tests/repo/distributions.py", "dist")
+    session.run("twine", "check", "--strict", *map(str, sorted((ROOT / "dist").iterdir())))
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Install the wheels with each extra, run the contract's tests on them, and mix two versions."""
+    session.install(*groups("build"))
+    with scratch() as place:
+        built = build_wheels(session, place / "dist")
+        for number, requirement in enumerate(every_installation()):
+            name, _, extra = requirement.partition("[")
+            ours = sorted(needs(requirement))
+            wheels = [built[one] + (f"[{extra}" if extra and one == name else "") for one in ours]
+            session.log(f"{requirement}: {', '.join(ours)}")
+            python = fresh_env(session, place / f"env{number}", *wheels)
+            session.run("uv", "pip", "check", "--quiet", "--python", python)
+            session.run(python, "-I", *STRICT[1:], str(ROOT / "tests/repo/installed.py"), *ours, external=True)
+        python = fresh_env(session, place / "contract", *built.values(), *groups("tests"))
+        run_contract_tests(session, python, place / "copy")
+        mix_versions(session, python, place / "mixed")
+
+
+def every_installation() -> list[str]:
+    """List what people can ask for: each distribution, bare and with each of its extras."""
+    found = []
+    for package in PACKAGES:
+        project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        extras = project["optional-dependencies"]
+        found += [package.name, *(f"{package.name}[{extra}]" for extra in extras)]
+    return found
+
+
+def run_contract_tests(session: nox.Session, python: str, copy: Path) -> None:
+    """Run the tests of the contract where no source of ours can be imported."""
+    shutil.copytree(ROOT / "tests", copy / "tests")
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    with session.chdir(copy):
+        names = [f"tcpip-{name}" for name in NAMES]
+        session.run(python, "-I", str(copy / "tests/repo/installed.py"), *names, external=True)
+        session.run(python, *STRICT[1:], "-m", "pytest", "tests/contract", *session.posargs, external=True)
+
+
+def mix_versions(session: nox.Session, python: str, place: Path) -> None:
+    """Put a tcpip-core of another version beside the satellites: each must say so when it is imported."""
+    other = place / "tcpip-core"
+    shutil.copytree(PACKAGES[0], other)
+    write_version(other, "99.0.0")
+    wheel = build_wheels(session, place / "dist", [other])["tcpip-core"]
+    install(session, python, "--no-deps", "--reinstall", wheel)
+    session.run(python, "-I", str(ROOT / "tests/repo/mixed_versions.py"), "99.0.0", external=True)
+
+
+@nox.session(venv_backend="none")
+def bump(session: nox.Session) -> None:
+    """Write a new version everywhere: ``nox -s bump -- X.Y.Z``."""
+    if len(session.posargs) != 1 or not re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", session.posargs[0]):
+        session.error("give one version, such as 0.2.0 or 0.2.0rc1: nox -s bump -- X.Y.Z")
+    for package in PACKAGES:
+        write_version(package, session.posargs[0])

@@ -1,0 +1,1 @@
+"""Tests of the repository itself: versions, layout, what is written where."""
