@@ -13,7 +13,12 @@ for distribution in ("tcpip-testing", "tcpip-tools"):
     else:
         sys.exit(f"{distribution} was imported beside tcpip-core {core}")
     own = version(distribution)
-    for part in (f"{distribution} {own}", f"tcpip-core {core}", f"pip install tcpip-core=={core}", f"{distribution}=={core}"):
+    for part in (
+        f"{distribution} {own}",
+        f"tcpip-core {core}",
+        f"pip install tcpip-core=={core}",
+        f"{distribution}=={core}",
+    ):
         if part not in said:
             sys.exit(f"{distribution} does not say {part!r} but {said!r}")
     print(said)

@@ -1,0 +1,63 @@
+"""Validate the docstrings of everything public in the three packages with numpydoc; run by ``nox -s lint``."""
+
+import importlib
+import inspect
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from numpydoc.validate import ERROR_MSGS, validate
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = (
+    "tcpip_core",
+    "tcpip_core.constants",
+    "tcpip_core.streams",
+    "tcpip_core.utils",
+    "tcpip_testing",
+    "tcpip_tools",
+)
+
+
+def main() -> None:
+    """Print each fault; the exit status tells."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["numpydoc_validation"]
+    left_out = set(settings["checks"]) - {"all"}
+    names = sorted({name for module in MODULES for name in public_names(importlib.import_module(module))})
+    faults = [f"{name}: {fault}" for name in names for fault in faults_of(name, set(ERROR_MSGS) - left_out)]
+    print(*faults, f"{len(names)} public names, {len(faults)} faults in their docstrings", sep="\n")
+    sys.exit(bool(faults))
+
+
+def public_names(module: ModuleType) -> Iterator[str]:
+    """Name a module, and what it exports, with the public methods and properties that we define."""
+    yield module.__name__
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isroutine(thing):
+            yield f"{module.__name__}.{name}"
+        elif inspect.isclass(thing):
+            yield f"{module.__name__}.{name}"
+            yield from (f"{module.__name__}.{name}.{member}" for member in own_members(thing))
+
+
+def own_members(cls: type) -> Iterator[str]:
+    """Name the public methods and properties that a class has from us, its own and inherited ones."""
+    for name, member in inspect.getmembers(cls):
+        defined = next((base.__module__ for base in cls.__mro__ if name in vars(base)), "")
+        documented = inspect.isroutine(member) or isinstance(member, property)
+        if documented and not name.startswith("_") and defined.startswith("tcpip_"):
+            yield name
+
+
+def faults_of(name: str, checks: set[str]) -> Iterator[str]:
+    """Say what numpydoc finds in a docstring."""
+    for code, text in validate(name)["errors"]:
+        if code in checks:
+            yield f"{code} {text}"
+
+
+if __name__ == "__main__":
+    main()
