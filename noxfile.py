@@ -11,14 +11,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import nox
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036  # nox runs this file on any Python, to say so
     raise SystemExit(f"tcpip needs Python 3.11 or newer; nox runs on {sys.version.split()[0]}")
 
 nox.needs_version = ">=2025.5"
@@ -29,9 +28,8 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests", "docs", "build", "wheels"]
 
 ROOT = Path(__file__).parent
-NAMES = ("core", "testing", "tools")
-PACKAGES = [ROOT / "packages" / f"tcpip-{name}" for name in NAMES]
-SOURCES = [package / "src" for package in PACKAGES]
+NAMES = ("tcpip-core", "tcpip-testing", "tcpip-tools")
+PACKAGES = [ROOT / "packages" / name for name in NAMES]
 STRICT = ("python", "-X", "dev", "-W", "error")
 
 SUPPORTED = ("3.11", "3.12", "3.13")
@@ -43,11 +41,16 @@ def groups(*names: str) -> list[str]:
     return list(nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), *names))
 
 
-def editable(extras: dict[str, str] | None = None) -> list[str]:
-    """Give the arguments that install the three packages from this tree, in one go: they pin each other."""
-    extras = extras or {}
-    named = [f"{package}[{extras[name]}]" if name in extras else str(package) for name, package in zip(NAMES, PACKAGES)]
-    return [argument for package in named for argument in ("-e", package)]
+def editable(**extras: str) -> list[str]:
+    """Give the arguments that install the three packages from this tree, in one go: they pin each other.
+
+    Extras are given like ``core="uvloop,msgspec"``.
+    """
+    arguments: list[str] = []
+    for package in PACKAGES:
+        extra = extras.get(package.name.removeprefix("tcpip-"))
+        arguments += ["-e", f"{package}[{extra}]" if extra else str(package)]
+    return arguments
 
 
 # --- interpreters -----------------------------------------------------------------------------------------------------
@@ -124,7 +127,10 @@ def install(session: nox.Session, python: str, *arguments: str) -> None:
 
 def verify_types(session: nox.Session, python: str, package: str) -> None:
     """Demand that the types of every public symbol of an installed package are known."""
-    env = {"VIRTUAL_ENV": str(Path(python).parents[1]), "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {
+        "VIRTUAL_ENV": str(Path(python).parents[1]),
+        "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     with session.chdir(Path(python).parents[2]):
         said = session.run("pyright", "--verifytypes", package, env=env, silent=True, success_codes=[0, 1])
     print(said)
@@ -135,7 +141,7 @@ def verify_types(session: nox.Session, python: str, package: str) -> None:
 
 def write_version(package: Path, version: str) -> None:
     """Write a version into a package: its own, and those of its sisters that it pins."""
-    place = re.compile(r'''(^version = "|^__version__ = "|tcpip-(?:core|testing|tools)==)[^"]+(?=")''', re.MULTILINE)
+    place = re.compile(r"""(^version = "|^__version__ = "|tcpip-(?:core|testing|tools)==)[^"]+(?=")""", re.MULTILINE)
     for path in (package / "pyproject.toml", *package.glob("src/*/_version.py")):
         path.write_text(place.sub(rf"\g<1>{version}", path.read_text(encoding="utf-8")), encoding="utf-8")
 
@@ -143,7 +149,7 @@ def write_version(package: Path, version: str) -> None:
 def needs(requirement: str) -> set[str]:
     """Name our distributions that a requirement such as ``tcpip-core[testing]`` brings with it."""
     name, extras = re.fullmatch(r"(tcpip-\w+)(?:\[(.*)\])?", requirement).groups()
-    project = tomllib.loads((ROOT / "packages" / name / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = nox.project.load_toml(ROOT / "packages" / name / "pyproject.toml")["project"]
     wanted = list(project["dependencies"])
     for extra in extras.split(",") if extras else ():
         wanted += project["optional-dependencies"][extra]
@@ -181,7 +187,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python="3.11", venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that we declare."""
-    packages = editable({"core": "uvloop,msgspec", "testing": "pytest,hypothesis", "tools": "nats,mqtt"})
+    packages = editable(core="uvloop,msgspec", testing="pytest,hypothesis", tools="nats,mqtt,plot")
     session.install("--resolution", "lowest-direct", *packages, *groups("tests"))
     session.run("uv", "pip", "list", external=True)
     session.run(*STRICT, "-m", "pytest", *session.posargs)
@@ -197,7 +203,7 @@ def interop(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print how fast a loss reaches the callback."""
-    session.install(*editable({"core": "uvloop"}))
+    session.install(*editable(core="uvloop"))
     session.run("python", "tests/benchmarks/loss_latency.py", *session.posargs)
 
 
@@ -218,7 +224,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types: both checkers on everything, the type tests on mutants, completeness on installed wheels."""
-    session.install(*editable({"testing": "pytest,hypothesis"}), *groups("types", "build"))
+    session.install(*editable(testing="pytest,hypothesis"), *groups("types", "build"))
     session.run("mypy")
     session.run("pyright", "--warnings")
     session.run("python", "tests/typing/mutations.py")
@@ -226,13 +232,13 @@ def types(session: nox.Session) -> None:
         built = build_wheels(session, place)
         python = fresh_env(session, place / "env", *built.values(), "typing-extensions")
         for name in NAMES:
-            verify_types(session, python, f"tcpip_{name}")
+            verify_types(session, python, name.replace("-", "_"))
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation and run its code blocks."""
-    session.install(*editable({"testing": "pytest"}), *groups("docs"))
+    session.install(*editable(testing="pytest"), *groups("docs"))
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-E", "-q", "docs", "docs/_build/html")
     session.run(*STRICT, "-m", "pytest", "-p", "docs.blocks", "README.md", "docs", *session.posargs)
 
@@ -273,7 +279,7 @@ def every_installation() -> list[str]:
     """List what people can ask for: each distribution, bare and with each of its extras."""
     found = []
     for package in PACKAGES:
-        project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        project = nox.project.load_toml(package / "pyproject.toml")["project"]
         extras = project["optional-dependencies"]
         found += [package.name, *(f"{package.name}[{extra}]" for extra in extras)]
     return found
@@ -284,8 +290,7 @@ def run_contract_tests(session: nox.Session, python: str, copy: Path) -> None:
     shutil.copytree(ROOT / "tests", copy / "tests")
     shutil.copy(ROOT / "pyproject.toml", copy)
     with session.chdir(copy):
-        names = [f"tcpip-{name}" for name in NAMES]
-        session.run(python, "-I", str(copy / "tests/repo/installed.py"), *names, external=True)
+        session.run(python, "-I", str(copy / "tests/repo/installed.py"), *NAMES, external=True)
         session.run(python, *STRICT[1:], "-m", "pytest", "tests/contract", *session.posargs, external=True)
 
 

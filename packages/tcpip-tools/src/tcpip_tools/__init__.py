@@ -1,7 +1,7 @@
 """The command ``tcpip``; nothing here is meant to be imported but the version."""
 
-from tcpip_tools._lockstep import require_same_version
-from tcpip_tools._version import __version__
+from ._lockstep import require_same_version
+from ._version import __version__
 
 require_same_version(__version__)
 
