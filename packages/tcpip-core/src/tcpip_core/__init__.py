@@ -1,0 +1,63 @@
+"""Asyncio clients and one-client servers for instruments and controllers that talk TCP."""
+
+from . import utils
+from ._base import BaseClientOrServer, ConnectCallbackType
+from ._client import Client
+from ._codec import JSONEncodeError
+from ._limits import Keepalive, Limits
+from ._loss import LossReason
+from ._one_client_server import OneClientServer
+from ._read_loop_server import OneClientReadLoopServer
+from ._transport import OpenConnectionKwargs, StartServerKwargs
+from ._version import __version__
+from .constants import (
+    DEFAULT_ENCODING,
+    DEFAULT_LOCALHOST,
+    DEFAULT_MAX_HEARTBEAT_INTERVAL,
+    DEFAULT_MONITOR_CONNECTION_INTERVAL,
+    DEFAULT_TERMINATOR,
+    HEARTBEAT,
+    KEEPALIVE_INTERVAL,
+    KEEPALIVE_PROBES,
+    KEEPALIVE_TIME,
+    KEEPALIVE_USER_TIMEOUT,
+    LOCAL_HOST,
+    LOCALHOST_IPV4,
+    LOCALHOST_IPV6,
+    TERMINATOR,
+)
+from .utils import close_stream_writer, read_into, set_socket_options, write_from
+
+__all__ = [
+    "DEFAULT_ENCODING",
+    "DEFAULT_LOCALHOST",
+    "DEFAULT_MAX_HEARTBEAT_INTERVAL",
+    "DEFAULT_MONITOR_CONNECTION_INTERVAL",
+    "DEFAULT_TERMINATOR",
+    "HEARTBEAT",
+    "KEEPALIVE_INTERVAL",
+    "KEEPALIVE_PROBES",
+    "KEEPALIVE_TIME",
+    "KEEPALIVE_USER_TIMEOUT",
+    "LOCALHOST_IPV4",
+    "LOCALHOST_IPV6",
+    "LOCAL_HOST",
+    "TERMINATOR",
+    "BaseClientOrServer",
+    "Client",
+    "ConnectCallbackType",
+    "JSONEncodeError",
+    "Keepalive",
+    "Limits",
+    "LossReason",
+    "OneClientReadLoopServer",
+    "OneClientServer",
+    "OpenConnectionKwargs",
+    "StartServerKwargs",
+    "__version__",
+    "close_stream_writer",
+    "read_into",
+    "set_socket_options",
+    "utils",
+    "write_from",
+]

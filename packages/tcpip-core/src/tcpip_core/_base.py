@@ -1,0 +1,236 @@
+"""What a client and a server have in common: arguments, state that users see, start, callback, end.
+
+This is glue. Users inherit from it, so it owns as few names as it can: those of the contract, ``_reader``,
+``_writer``, ``_server``, and names that begin with ``_tcpip``.
+"""
+
+import abc
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from ._asyncio_streams import ConnectionReader, ConnectionWriter
+from ._codec import checked_encoding, checked_terminator
+from ._connection import Connection
+from ._endpoint import Endpoint
+from ._limits import Keepalive, Limits
+from ._loss import LossReason
+from ._publisher import Publisher
+from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
+from .streams import StreamReaderMixin, StreamWriterMixin
+
+__all__ = ["BaseClientOrServer", "ConnectCallbackType"]
+
+ConnectCallbackType: TypeAlias = Callable[["BaseClientOrServer"], Awaitable[None]]
+"""A coroutine function that is told of each change of ``connected``; its argument is the client or server."""
+
+
+class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
+    """One end of a TCP link: what `Client` and the servers share.
+
+    Parameters
+    ----------
+    log : logging.Logger
+        Parent of the logger that is used: ``log`` is a child of it, named for the class and `name`.
+    connect_callback : callable, optional
+        Coroutine function that is called with this object, once for each change of `connected`, in order, one call
+        at a time. A call that raises, or takes longer than ``limits.callback_timeout``, is logged and changes
+        nothing. Changes that come and go while a call runs are not told afterwards.
+    monitor_connection_interval : float
+        Above 0: tell the callback of a lost link as soon as the operating system knows. 0 or less: only once somebody
+        reads, writes, closes, or calls `call_connect_callback` (seconds; its size above 0 does not matter).
+    name : str
+        What this end is for, such as "Commands"; for the log.
+    do_start : bool
+        Start at once; False leaves calling `start` to the subclass.
+    encoding : str
+        Text encoding of `read_str`, `write_str`, `read_json`, `write_json`. May be changed at any time.
+    terminator : bytes
+        What ends a line of those (one byte or more). May be changed at any time.
+    limits : Limits, optional
+        Bounds of waits and sizes.
+    keepalive : Keepalive, optional
+        When the kernel gives up on a silent peer.
+    **kwargs
+        Passed to `start`.
+
+    Attributes
+    ----------
+    start_task : asyncio.Future
+        Done once connected, or listening; holds the exception where that failed.
+    done_task : asyncio.Future
+        Done once closed for good.
+    should_be_connected : bool
+        True from the moment a connection is made until this side closes it. So "not `connected` and
+        `should_be_connected`" means that the link was lost.
+
+    Raises
+    ------
+    RuntimeError
+        If no event loop is running.
+    TypeError
+        If `log` is not a logger, or `connect_callback` is not a callable, or `limits` or `keepalive` is of another
+        type. Nothing exists then, no task and no socket.
+    ValueError
+        If `encoding` or `terminator` cannot be used. Nothing exists then.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: logging.Logger,
+        connect_callback: Callable[[Self], Awaitable[None]] | None = None,
+        monitor_connection_interval: float = DEFAULT_MONITOR_CONNECTION_INTERVAL,
+        name: str = "",
+        do_start: bool = True,
+        encoding: str = DEFAULT_ENCODING,
+        terminator: bytes = DEFAULT_TERMINATOR,
+        limits: Limits | None = None,
+        keepalive: Keepalive | None = None,
+        **kwargs: Any,
+    ) -> None:
+        loop = _running_loop(type(self).__name__)
+        _check_type("log", log, logging.Logger)
+        _check_type("limits", limits, Limits | None)
+        _check_type("keepalive", keepalive, Keepalive | None)
+        if connect_callback is not None and not callable(connect_callback):
+            raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
+        self.encoding = checked_encoding(encoding)
+        self.terminator = checked_terminator(terminator)
+        self.name = name
+        self.log = log.getChild(f"{type(self).__name__}({name})" if name else type(self).__name__)
+        self.monitor_connection_interval = monitor_connection_interval
+        self.should_be_connected = False
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self.done_task: asyncio.Future[None] = loop.create_future()
+        call = None if connect_callback is None else functools.partial(connect_callback, self)
+        self._tcpip = Endpoint(
+            self,
+            limits or Limits(),
+            keepalive or Keepalive(),
+            watch=lambda: self.monitor_connection_interval > 0,
+            make_publisher=lambda endpoint: Publisher(
+                call=call,
+                tell=lambda: self.call_connect_callback(),
+                current=endpoint.current,
+                timeout=endpoint.limits.callback_timeout,
+                tasks=endpoint.tasks,
+                log=endpoint.log,
+            ),
+        )
+        self.start_task: asyncio.Future[None]
+        if do_start:
+            self.start_task = self._tcpip.tasks.spawn(self._tcpip.run_start(lambda: self.start(**kwargs)), "start")
+        else:
+            self.start_task = loop.create_future()
+            self.start_task.set_result(None)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a live stream to the peer.
+
+        It turns False as soon as the operating system reports an end, or this side closes. A peer that closed its
+        side after it had sent data stays connected until those were read, for ``limits.drain_timeout`` at most.
+        """
+        return self._tcpip.connected
+
+    @property
+    def loss_reason(self) -> LossReason | None:
+        """Why the last connection ended; None while connected, and before the first."""
+        return self._tcpip.loss_reason
+
+    @abc.abstractmethod
+    async def start(self, **kwargs: Any) -> None:
+        """Connect, or listen; called by the constructor.
+
+        Parameters
+        ----------
+        **kwargs
+            What the constructor was given beyond its own arguments.
+
+        Raises
+        ------
+        RuntimeError
+            If it was called before.
+        """
+
+    async def call_connect_callback(self) -> None:
+        """Tell the connect callback, if `connected` changed since it was last told.
+
+        The library calls it for each change; it is always safe to call. A subclass may override it, to do more than
+        call the callback; then ``await super().call_connect_callback()`` tells it.
+
+        Notes
+        -----
+        Returns once all is told; at once if called by the callback itself. Cancelling it changes nothing.
+        """
+        await self._tcpip.publisher.tell()
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """End everything for good."""
+
+    async def __aenter__(self) -> Self:
+        """Wait until `start_task` is done.
+
+        Returns
+        -------
+        BaseClientOrServer
+            This object.
+
+        Raises
+        ------
+        Exception
+            What the start failed with; all is down then.
+        """
+        await self.start_task
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    # What the endpoint asks of us; subclasses in this library add to it.
+
+    def _tcpip_connected(self, connection: Connection) -> None:
+        self.should_be_connected = True
+        self._reader = reader = ConnectionReader(connection)
+        self._writer = ConnectionWriter(connection, reader)
+
+    def _tcpip_lost(self, connection: Connection) -> None:
+        if connection.loss_reason is LossReason.CLOSED_HERE:
+            self._reader = self._writer = None
+
+    def _tcpip_noticed(self) -> None:
+        pass
+
+    def _tcpip_stop(self) -> None:
+        pass
+
+    def _tcpip_done(self) -> None:
+        if not self.done_task.done():
+            self.done_task.set_result(None)
+
+
+def _running_loop(owner: str) -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            f"{owner} must be made where an event loop runs: inside a coroutine, started by asyncio.run"
+        ) from None
+
+
+def _check_type(name: str, value: object, expected: Any) -> None:
+    if not isinstance(value, expected):
+        shown = getattr(expected, "__name__", None) or str(expected)
+        raise TypeError(f"{name} must be a {shown}, not {value!r}")

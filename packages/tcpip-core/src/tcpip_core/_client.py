@@ -1,0 +1,186 @@
+"""The client: one connection, made once."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from ._base import BaseClientOrServer
+from ._connection import Connection, State
+from ._heartbeat import send_heartbeats
+from ._limits import Keepalive, Limits
+from ._publisher import is_asynchronous
+from ._tasks import done_future
+from ._transport import OpenConnectionKwargs, check_keywords, connect, limits_from
+from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["Client"]
+
+
+class Client(BaseClientOrServer):
+    """A TCP client that connects when it is made, and connects once: make a new one to connect again.
+
+    Parameters
+    ----------
+    host : str or None
+        Where the server is. ``""`` makes a client that is already closed, for places that must have one. None goes
+        with a ``sock`` keyword.
+    port : int or None
+        The server's port.
+    log : logging.Logger
+        Parent of this client's logger.
+    connect_callback : callable, optional
+        Coroutine function, called with this client once for each change of `connected`.
+    monitor_connection_interval : float
+        Above 0: tell the callback of a lost link at once. 0 or less: only once somebody reads, writes or closes.
+    name : str
+        What this client is for; for the log.
+    encoding : str
+        Text encoding of lines.
+    terminator : bytes
+        What ends a line.
+    run_heartbeat_send_task : bool
+        Send the line ``heartbeat`` while connected.
+    heartbeat_send_sleep : float
+        Time between two of them (seconds, above 0).
+    limits : Limits, optional
+        Bounds of waits and sizes.
+    keepalive : Keepalive, optional
+        When the kernel gives up on a silent server.
+    **kwargs
+        As for `asyncio.open_connection`: ``ssl``, ``local_addr``, ``limit`` and so on.
+
+    Attributes
+    ----------
+    heartbeat_send_task : asyncio.Future
+        Sends heartbeats; done while there is nothing to send.
+
+    Raises
+    ------
+    RuntimeError
+        If no event loop is running.
+    TypeError
+        If `connect_callback` is not a coroutine function, or a keyword is unknown.
+    ValueError
+        If `encoding`, `terminator` or `heartbeat_send_sleep` cannot be used.
+
+    Notes
+    -----
+    ``start_task`` ends with a `TimeoutError` after ``limits.connect_timeout``, with another `OSError` (such as
+    `ConnectionRefusedError`) where the system cannot connect, with `ConnectionAbortedError` if `close` came first.
+    All is down then, and ``done_task`` is done. So it is once a connection is lost.
+    """
+
+    def __init__(
+        self,
+        host: str | None,
+        port: int | None,
+        log: logging.Logger,
+        connect_callback: Callable[[Self], Awaitable[None]] | None = None,
+        monitor_connection_interval: float = DEFAULT_MONITOR_CONNECTION_INTERVAL,
+        name: str = "",
+        encoding: str = DEFAULT_ENCODING,
+        terminator: bytes = DEFAULT_TERMINATOR,
+        run_heartbeat_send_task: bool = False,
+        heartbeat_send_sleep: float = 1.0,
+        *,
+        limits: Limits | None = None,
+        keepalive: Keepalive | None = None,
+        **kwargs: "Unpack[OpenConnectionKwargs]",
+    ) -> None:
+        if type(self).start is Client.start:
+            check_keywords(type(self).__name__, kwargs, OpenConnectionKwargs)
+        if connect_callback is not None and not is_asynchronous(connect_callback):
+            raise TypeError(
+                f"connect_callback must be a coroutine function (async def), or None, not {connect_callback!r}"
+            )
+        if not heartbeat_send_sleep > 0:
+            raise ValueError(f"heartbeat_send_sleep must be above 0 seconds, not {heartbeat_send_sleep!r}")
+        self.host = host
+        self.port = port
+        self.run_heartbeat_send_task = run_heartbeat_send_task
+        self.heartbeat_send_sleep = heartbeat_send_sleep
+        self.heartbeat_send_task: asyncio.Future[None]
+        super().__init__(
+            log=log,
+            connect_callback=connect_callback,
+            monitor_connection_interval=monitor_connection_interval,
+            name=name,
+            do_start=host != "",
+            encoding=encoding,
+            terminator=terminator,
+            limits=limits,
+            keepalive=keepalive,
+            **kwargs,
+        )
+        self.heartbeat_send_task = done_future()
+        if host == "":
+            self._tcpip_done()
+
+    async def start(self, **kwargs: Any) -> None:
+        """Connect; called by the constructor.
+
+        Parameters
+        ----------
+        **kwargs
+            As for `asyncio.open_connection`.
+
+        Raises
+        ------
+        RuntimeError
+            If it was called before, or the client is closed.
+        TimeoutError
+            If there is no connection within ``limits.connect_timeout``.
+        OSError
+            If the system cannot connect; its text says where to and what to check.
+        TypeError
+            If a keyword is unknown.
+        """
+        check_keywords(type(self).__name__, kwargs, OpenConnectionKwargs)
+        endpoint = self._tcpip
+        if self.host == "":
+            raise RuntimeError("a client with host='' is closed from the start and cannot connect")
+        endpoint.claim_start()
+        endpoint.limits = limits_from(endpoint.limits, kwargs)
+        connection = await connect(
+            endpoint.new_connection, self.host, self.port, endpoint.limits.connect_timeout, kwargs
+        )
+        if connection is not endpoint.connection:
+            raise ConnectionAbortedError("closed on this side while connecting")
+        await endpoint.told()
+
+    async def close(self) -> None:
+        """Close the connection for good, whatever state it is in.
+
+        Always safe: before the connection is made, twice, from several tasks. A call from the connect callback marks
+        the end and returns; everything is down soon after.
+
+        Notes
+        -----
+        Takes ``limits.close_timeout`` + 0.5 s at most; what was written is flushed for as long. Cancelling it does
+        not stop the closing.
+        """
+        self.should_be_connected = False
+        await self.basic_close()
+
+    async def basic_close(self) -> None:
+        """Close as `close` does, but leave ``should_be_connected`` as it is."""
+        await self._tcpip.shutdown()
+
+    def _tcpip_connected(self, connection: Connection) -> None:
+        super()._tcpip_connected(connection)
+        if self.run_heartbeat_send_task:
+            self.heartbeat_send_task = self._tcpip.tasks.spawn(
+                send_heartbeats(self, self.heartbeat_send_sleep), "heartbeats"
+            )
+
+    def _tcpip_lost(self, connection: Connection) -> None:
+        super()._tcpip_lost(connection)
+        self.heartbeat_send_task.cancel()
+
+    def _tcpip_noticed(self) -> None:
+        if self._tcpip.connection.state in {State.CLOSING, State.CLOSED}:
+            self._tcpip.begin_shutdown()

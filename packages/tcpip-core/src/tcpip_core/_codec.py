@@ -1,0 +1,166 @@
+"""Values into bytes and back: text, JSON, ctypes structures.
+
+Pure: no loop, no socket, no logging. What cannot be converted raises before anything is sent.
+"""
+
+import ctypes
+import functools
+import json
+from typing import Any
+
+__all__ = [
+    "JSONEncodeError",
+    "checked_encoding",
+    "checked_structure",
+    "checked_terminator",
+    "decode_json",
+    "encode_json",
+    "shown",
+    "structures_to_bytes",
+]
+
+_SHOWN = 200
+"""Most characters of a peer's data that an error shows."""
+
+
+class JSONEncodeError(TypeError, ValueError):
+    """Data that JSON cannot express, such as a set or a reference to itself.
+
+    The standard library raises `TypeError` for some of it and `ValueError` for the rest; this is both, so that
+    either handler catches it. The original error is its ``__cause__``.
+    """
+
+
+def checked_encoding(encoding: object) -> str:
+    """Return the name of a text encoding as given.
+
+    Raises
+    ------
+    ValueError
+        If it is not a string, is unknown, or converts something else than text (``"hex"``).
+    """
+    if not isinstance(encoding, str):
+        raise ValueError(f"encoding must be the name of a text encoding, such as 'utf-8', not {encoding!r}")
+    try:
+        "".encode(encoding)
+    except LookupError as e:
+        raise ValueError(f"unknown encoding {encoding!r}: give the name of a text encoding, such as 'utf-8'") from e
+    return encoding
+
+
+def checked_terminator(terminator: object) -> bytes:
+    r"""Return the terminator as given.
+
+    Raises
+    ------
+    ValueError
+        If it is not `bytes`, or is empty.
+    """
+    if not isinstance(terminator, bytes):
+        raise ValueError(f"terminator must be bytes, such as b'\\r\\n', not {terminator!r}")
+    if not terminator:
+        raise ValueError("terminator must not be empty: a line needs an end, such as b'\\r\\n'")
+    return terminator
+
+
+def decode_json(text: str) -> Any:
+    """Return what a JSON text says.
+
+    Raises
+    ------
+    json.JSONDecodeError
+        If it says nothing; the message shows the text, at most 200 characters of it, and ``doc`` holds all.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as e:
+        raise json.JSONDecodeError(f"{e.msg} in {shown(text)}", e.doc, e.pos) from None
+    except RecursionError:
+        raise json.JSONDecodeError(f"nested too deep: {shown(text)}", text, 0) from None
+
+
+def encode_json(data: Any) -> str:
+    """Return data as a JSON text on one line.
+
+    Raises
+    ------
+    JSONEncodeError
+        If JSON has no form for a value or a key, or the data contain themselves.
+    """
+    try:
+        return json.dumps(data)
+    except (TypeError, ValueError, RecursionError) as e:
+        raise JSONEncodeError(f"cannot be written as JSON: {e}; data: {shown(data)}") from e
+
+
+def structures_to_bytes(structs: tuple[ctypes.Structure, ...]) -> bytes:
+    """Return the memory of structures, one after the other.
+
+    Raises
+    ------
+    TypeError
+        If one is not an instance of a `ctypes.Structure`.
+    """
+    for struct in structs:
+        checked_structure(struct)
+    return b"".join(map(bytes, structs))
+
+
+def checked_structure(struct: object) -> ctypes.Structure:
+    """Return a structure whose bytes may come from, or go to, another program.
+
+    Raises
+    ------
+    TypeError
+        If it is not an instance of a `ctypes.Structure`, or holds pointers or Python objects: the peer would
+        choose addresses in our memory, or learn them.
+    """
+    if not isinstance(struct, ctypes.Structure):
+        raise TypeError(f"expected an instance of a ctypes.Structure, got {shown(struct)}")
+    field = _address_field(type(struct))
+    if field is not None:
+        raise TypeError(
+            f"{type(struct).__name__}.{field} is a pointer, and an address means nothing to another program: "
+            "use plain numbers, arrays and structures of them"
+        )
+    return struct
+
+
+_POINTER_CODES = frozenset("PzZO")
+"""The ``_type_`` of c_void_p, c_char_p, c_wchar_p, py_object."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _address_field(kind: type) -> str | None:
+    """Return the path of the first field that holds an address, or None."""
+    for base in reversed(kind.__mro__):
+        for name, field_type, *_ in base.__dict__.get("_fields_", ()):
+            inner = _innermost(field_type)
+            if _holds_address(inner):
+                return str(name)
+            nested = _address_field(inner)
+            if nested is not None:
+                return f"{name}.{nested}"
+    return None
+
+
+def _innermost(kind: type) -> type:
+    while issubclass(kind, ctypes.Array):
+        kind = kind._type_
+    return kind
+
+
+def _holds_address(kind: type) -> bool:
+    # Pointers and function pointers share no public base class but ctypes' own.
+    if issubclass(kind, ctypes._Pointer | ctypes._CFuncPtr):
+        return True
+    return getattr(kind, "_type_", None) in _POINTER_CODES
+
+
+def shown(data: object) -> str:
+    """Return the `repr` of a peer's data, cut to what an error or a log may show."""
+    try:
+        text = repr(data[: _SHOWN + 1] if isinstance(data, str | bytes) else data)
+    except RecursionError:
+        text = f"<{type(data).__name__} nested too deep>"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,0 +1,340 @@
+"""One socket from made to ended: its state and its loss. The only place that decides liveness.
+
+Rules of this file
+------------------
+* `Connection._move` alone changes the state, along `TRANSITIONS`; `Connection.end` alone leaves "connected".
+* The first reason for an end is kept. A connection is never used again: a late event cannot touch a newer one.
+* Transport events change state, wake waiters and inform the owner. They never call user code.
+* No operation reports a loss before the owner's callback was told of it (`Owner.told`).
+"""
+
+import asyncio
+import contextlib
+import enum
+import weakref
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import NoReturn, Protocol, cast
+
+from ._incoming import Incoming
+from ._limits import Keepalive, Limits
+from ._loss import LossReason, error_for, reason_for
+from ._outgoing import Outgoing
+from ._waiting import resolve_all, wait_in
+
+__all__ = ["TRANSITIONS", "Connection", "Owner", "State"]
+
+
+class State(enum.Enum):
+    """Where a connection is in its life."""
+
+    NEW = "new"
+    OPEN = "open"
+    DRAINING = "draining"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+TRANSITIONS = MappingProxyType(
+    {
+        State.NEW: frozenset({State.OPEN}),
+        State.OPEN: frozenset({State.DRAINING, State.CLOSING}),
+        State.DRAINING: frozenset({State.CLOSING}),
+        State.CLOSING: frozenset({State.CLOSED}),
+        State.CLOSED: frozenset[State](),
+    }
+)
+"""Which state may follow which. OPEN and DRAINING are "connected"; DRAINING: the peer is done, we are not."""
+
+_CONNECTED = frozenset({State.OPEN, State.DRAINING})
+
+_SCRATCH_SIZE = 256 * 1024
+"""How much one receive call takes at most (bytes)."""
+
+_scratch_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
+
+
+def _scratch_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """Return the buffer that all connections of a loop receive into, one at a time.
+
+    asyncio's own receive path makes a new 256 KiB object for each event, which in most processes costs more than
+    the rest of a small message's way.
+    """
+    buffer = _scratch_buffers.get(loop)
+    if buffer is None:
+        buffer = _scratch_buffers[loop] = memoryview(bytearray(_SCRATCH_SIZE))
+    return buffer
+
+
+class Owner(Protocol):
+    """What a connection asks of, and tells, whoever holds it."""
+
+    def admit(self, connection: "Connection") -> bool:
+        """Take the connection that was just made, or refuse it."""
+        ...
+
+    def lost(self, connection: "Connection") -> None:
+        """Note that an admitted connection is not connected any more. Called once."""
+        ...
+
+    async def told(self) -> None:
+        """Return once the user's callback knows what the state says."""
+        ...
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One TCP connection, with or without TLS, as its transport's protocol.
+
+    Parameters
+    ----------
+    owner : Owner
+        Who admits it and hears of its loss.
+    limits : Limits
+        Bounds of its waits and sizes.
+    keepalive : Keepalive
+        What is set on its socket.
+    """
+
+    def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive) -> None:
+        self._owner = owner
+        self._limits = limits
+        self._keepalive = keepalive
+        self._loop = asyncio.get_running_loop()
+        self._scratch = _scratch_buffer(self._loop)
+        self._transport: asyncio.Transport | None = None
+        self._transport_is_gone = False
+        self._state = State.NEW
+        self._alive = False
+        # How the peer ended it; what arrived before may still have to be read.
+        self._peer_end: tuple[LossReason, BaseException | None] | None = None
+        self._holds = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._close_waiters: set[asyncio.Future[None]] = set()
+        self.incoming = Incoming(self, limits.frame_size)
+        self.outgoing = Outgoing(self, limits.write_timeout)
+        self.peer: object = None
+        self.loss_reason: LossReason | None = None
+        self.loss_cause: BaseException | None = None
+
+    # What it is
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self._state
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is connected: open, or ended by the peer with data left to deal with."""
+        return self._alive
+
+    @property
+    def peer_is_done(self) -> bool:
+        """Whether nothing more will arrive."""
+        return self._peer_end is not None
+
+    @property
+    def at_eof(self) -> bool:
+        """Whether nothing more can be read."""
+        return not self._alive or (self.peer_is_done and not self.incoming)
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport below, None before there was one."""
+        return self._transport
+
+    @property
+    def name(self) -> str:
+        """The peer's address as a person writes it."""
+        match self.peer:
+            case (str(host), int(port), *_):
+                return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return str(self.peer or "nobody")
+
+    # Its end
+
+    def _move(self, state: State) -> None:
+        if state not in TRANSITIONS[self._state]:
+            raise AssertionError(f"a connection cannot go from {self._state.value} to {state.value}")
+        self._state = state
+        self._alive = state in _CONNECTED
+
+    def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
+        """Leave "connected" for good; nothing happens if that was done before.
+
+        Parameters
+        ----------
+        reason : LossReason
+            Kept as `loss_reason`.
+        cause : BaseException or None
+            The error behind it, if any.
+        abort : bool
+            Drop what is not written yet instead of flushing it for up to ``close_timeout``.
+        """
+        if not self._alive:
+            return
+        self._close(reason, cause, abort=abort)
+        self.incoming.wake()
+        self.outgoing.wake()
+        self._owner.lost(self)
+
+    def _close(self, reason: LossReason, cause: BaseException | None, *, abort: bool) -> None:
+        self.loss_reason, self.loss_cause = reason, cause
+        self._move(State.CLOSING)
+        self._set_timer(None)
+        if self._transport is None or self._transport_is_gone:
+            self._move(State.CLOSED)
+        elif abort:
+            self._transport.abort()
+        else:
+            self._set_timer(self._limits.close_timeout)
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Cut the link at once: what is not written yet is dropped."""
+        self.end(LossReason.CLOSED_HERE, abort=True)
+        if self._state is State.CLOSING and self._transport is not None:
+            self._transport.abort()
+
+    async def wait_closed(self) -> None:
+        """Return once the socket is gone; at once if it never was there.
+
+        After `end` this takes ``close_timeout`` at most. Cancelling it changes nothing.
+        """
+        if self._transport is not None and not self._transport_is_gone:
+            await wait_in(self._close_waiters)
+
+    def _set_timer(self, delay: float | None) -> None:
+        """Arm the one timer of a connection: how long it may drain, then how long it may flush."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if delay is None else self._loop.call_later(delay, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        if self._state is State.DRAINING:
+            self._end_as_announced()
+        else:
+            self.abort()
+
+    # The peer's end: at once, or when what arrived before it was dealt with
+
+    def _announce_end(self, reason: LossReason, cause: BaseException | None) -> None:
+        if self._peer_end is not None:
+            return
+        self._peer_end = (reason, cause)
+        if self.incoming or self._is_being_handled:
+            self._move(State.DRAINING)
+            self._set_timer(self._limits.drain_timeout)
+            self.incoming.wake()
+        else:
+            self.end(reason, cause)
+
+    def _end_as_announced(self) -> None:
+        if self._peer_end is not None:
+            self.end(*self._peer_end)
+
+    @property
+    def _is_being_handled(self) -> bool:
+        return self._holds > 0 and self.incoming.reader_is_away
+
+    def end_if_drained(self) -> None:
+        """Leave "connected" if the peer is done and all that arrived was dealt with."""
+        if self._state is State.DRAINING and not self.incoming and not self._is_being_handled:
+            self._end_as_announced()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let a reader that comes back for more keep a half-closed link while it works on what it read.
+
+        So the reply to the last line still goes out to a peer that closed its sending side after it.
+        """
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            self.end_if_drained()
+
+    async def report_end(self) -> None:
+        """End because the reader met the peer's end, and return once the owner was told.
+
+        Raises
+        ------
+        ConnectionError
+            If that end was not an orderly one.
+        """
+        self._end_as_announced()
+        await self._owner.told()
+        if self.loss_reason is not LossReason.FIN:
+            raise error_for(self.loss_reason, "read") from self.loss_cause
+
+    async def refuse(self, attempt: str) -> NoReturn:
+        """Raise what an operation raises that cannot be done, once the owner was told why."""
+        if self._alive:
+            # The transport found the link dead in this very step; the event that says so comes with the next turn.
+            if self._peer_end is None:
+                await self.wait_closed()
+            self._end_as_announced()
+        await self._owner.told()
+        raise error_for(self.loss_reason, attempt) from self.loss_cause
+
+    # Transport events
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask the owner to admit this connection, or cut it."""
+        # uvloop's transports have the interface but not the base class.
+        self._transport = transport = cast("asyncio.Transport", transport)
+        self.peer = transport.get_extra_info("peername")
+        self._move(State.OPEN)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            # A socket that is dead already refuses options, and says so by its next event.
+            with contextlib.suppress(OSError):
+                self._keepalive.apply(sock)
+        if not self._owner.admit(self):
+            self._close(LossReason.CLOSED_HERE, None, abort=True)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to receive into."""
+        return self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Keep what was received."""
+        if self._alive:
+            self.incoming.feed(self._scratch[:nbytes])
+
+    def eof_received(self) -> bool:
+        """Note that the peer sends no more; return whether it may still be written to, which TLS rules out."""
+        if not self._alive or self._transport is None:
+            return False
+        self._announce_end(LossReason.FIN, None)
+        return self._alive and self._transport.get_extra_info("ssl_object") is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the socket is gone."""
+        self._transport_is_gone = True
+        if self._alive:
+            self._announce_end(reason_for(exc), exc)
+        elif self._state is State.CLOSING:
+            self._set_timer(None)
+            self._move(State.CLOSED)
+        self.outgoing.unblock()
+        resolve_all(self._close_waiters)
+
+    def pause_writing(self) -> None:
+        """Make writers wait: the transport's buffer is full."""
+        self.outgoing.block()
+
+    def resume_writing(self) -> None:
+        """Let writers go on."""
+        self.outgoing.unblock()
+
+    def pause_reading(self) -> None:
+        """Receive no more for now."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Receive again."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()

@@ -1,0 +1,271 @@
+"""What one client or server holds: its connection, its publisher, its tasks, and the one way they all end.
+
+Rules of this file
+------------------
+* There is one connection at a time. `Endpoint.admit` alone gives the place away, in the step that the transport
+  event runs in, so that of two newcomers one is admitted.
+* One task closes; everybody else waits for it. A call out of our own tasks (the callback, ``read_and_dispatch``)
+  marks the end and returns, because it cannot wait for itself.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from ._connection import Connection, State
+from ._limits import Keepalive, Limits
+from ._loss import LossReason
+from ._publisher import Publisher
+from ._tasks import OwnedTasks
+
+__all__ = ["Endpoint", "Host"]
+
+_GRACE = 0.25
+"""How long a task may take to end after it was cancelled (seconds)."""
+
+
+class Host(Protocol):
+    """What an endpoint asks of the client or server that it serves."""
+
+    log: logging.Logger
+
+    def _tcpip_connected(self, connection: Connection) -> None:
+        """Start what belongs to a new connection."""
+        ...
+
+    def _tcpip_lost(self, connection: Connection) -> None:
+        """End what belonged to a connection."""
+        ...
+
+    def _tcpip_noticed(self) -> None:
+        """Act on a loss now that somebody noticed it."""
+        ...
+
+    def _tcpip_stop(self) -> None:
+        """Let nobody in any more."""
+        ...
+
+    def _tcpip_done(self) -> None:
+        """All is down: say so."""
+        ...
+
+
+class Endpoint:
+    """One end of a link.
+
+    Parameters
+    ----------
+    host : Host
+        The client or server.
+    limits : Limits
+        Bounds of its waits and sizes.
+    keepalive : Keepalive
+        What is set on its sockets.
+    watch : callable
+        Returns whether a loss is told while nobody reads or writes.
+    make_publisher : callable
+        Makes the publisher out of this endpoint.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        limits: Limits,
+        keepalive: Keepalive,
+        watch: Callable[[], bool],
+        make_publisher: "Callable[[Endpoint], Publisher]",
+    ) -> None:
+        self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._watch = watch
+        self.limits = limits
+        self.keepalive = keepalive
+        self.tasks = OwnedTasks(self._loop, self.log)
+        self.connection = self.new_connection()
+        self.publisher = make_publisher(self)
+        self._started = False
+        self.loss_reason: LossReason | None = None
+        self._closer: asyncio.Task[None] | None = None
+        self._rejected = 0
+        self._rejections_told_at = -1.0
+
+    def log(self) -> logging.Logger:
+        """Return the logger as it is now."""
+        return self._host.log
+
+    def new_connection(self) -> Connection:
+        """Return a connection that will ask to be admitted."""
+        return Connection(self, self.limits, self.keepalive)
+
+    # State
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a live connection; in the callback, what it is being told."""
+        outdated = self.publisher.outdated
+        return self.connection.alive if outdated is None else outdated
+
+    @property
+    def closing(self) -> bool:
+        """Whether the end has begun."""
+        return self._closer is not None
+
+    def current(self) -> Connection | None:
+        """Return the live connection, or None."""
+        return self.connection if self.connection.alive else None
+
+    def is_called_by_own_task(self) -> bool:
+        """Return whether the caller is one of our tasks, which must not wait for its own end."""
+        return asyncio.current_task() in self.tasks
+
+    # The start
+
+    def claim_start(self) -> None:
+        """Note that the start has begun.
+
+        Raises
+        ------
+        RuntimeError
+            If it had begun before, or there is nothing to start any more.
+        """
+        if self._started:
+            raise RuntimeError("start was called before, by the constructor: make a new object to connect again")
+        if self.closing:
+            raise RuntimeError("closed for good: make a new object to connect again")
+        self._started = True
+
+    async def run_start(self, start: Callable[[], Awaitable[None]]) -> None:
+        """Run the object's ``start``; where it fails or is cancelled, undo everything before that is known.
+
+        Raises
+        ------
+        ConnectionAbortedError
+            If `begin_shutdown` came first.
+        """
+        try:
+            await start()
+        except BaseException as e:
+            closed_here = self.closing
+            await asyncio.wait({self.begin_shutdown(spare=asyncio.current_task())})
+            if closed_here and isinstance(e, asyncio.CancelledError):
+                raise ConnectionAbortedError("closed on this side before the start had ended") from None
+            raise
+
+    # What connections ask and tell
+
+    def admit(self, connection: Connection) -> bool:
+        """Give the place to a new connection, or refuse it because the place is taken or we are closing."""
+        if self.closing:
+            return False
+        current = self.connection
+        if current.state is State.OPEN:
+            self._log_rejection(connection)
+            return False
+        # A peer that is done and waits for nothing but our reading on must not keep others out.
+        current.end(LossReason.FIN)
+        self.connection = connection
+        self.loss_reason = None
+        self.log().info("connected to %s", connection.name)
+        # The callback's task starts first, so that it is told before a read loop dispatches.
+        self.publisher.kick()
+        self._host._tcpip_connected(connection)
+        return True
+
+    def _log_rejection(self, connection: Connection) -> None:
+        self._rejected += 1
+        now = self._loop.time()
+        if self._rejections_told_at < 0 or now - self._rejections_told_at >= 1:
+            self._rejections_told_at = now
+            self.log().error(
+                "rejected %s: %s is connected, and one client is served at a time (%d rejected so far)",
+                connection.name,
+                self.connection.name,
+                self._rejected,
+            )
+
+    def lost(self, connection: Connection) -> None:
+        """Note that a connection is over."""
+        reason = self.loss_reason = connection.loss_reason
+        if reason is not None:
+            self.log().info("connection to %s ended: %s", connection.name, reason.value)
+        self._host._tcpip_lost(connection)
+        if self._watch():
+            self._notice()
+
+    async def told(self) -> None:
+        """Return once the user's callback knows what the state says."""
+        self._notice()
+        await self.publisher.settled()
+
+    def _notice(self) -> None:
+        self.publisher.kick()
+        if self.loss_reason is not None:
+            self._host._tcpip_noticed()
+
+    # The end
+
+    async def close_connection(self) -> None:
+        """End the current connection; return when its socket is gone and the callback knows."""
+        self.connection.end(LossReason.CLOSED_HERE)
+        self.publisher.kick()
+        if self.is_called_by_own_task():
+            return
+        await self.connection.wait_closed()
+        await self.told()
+
+    def begin_shutdown(self, *, spare: asyncio.Task[None] | None = None) -> asyncio.Task[None]:
+        """Let nobody in, end the connection, start the task that waits for the rest.
+
+        Parameters
+        ----------
+        spare : asyncio.Task or None
+            One of our tasks that is about to end by itself, and waits for this.
+        """
+        if self._closer is None:
+            caller = asyncio.current_task()
+            self._closer = self.tasks.spawn(self._shut_down(caller, spare), "close")
+            self._host._tcpip_stop()
+            self.connection.end(LossReason.CLOSED_HERE)
+            self.publisher.kick()
+        return self._closer
+
+    async def shutdown(self) -> None:
+        """End everything; return when it is down, at once if called by one of our own tasks."""
+        closer = self.begin_shutdown()
+        if not self.is_called_by_own_task():
+            await asyncio.wait({closer})
+
+    async def _shut_down(self, caller: asyncio.Task[object] | None, spare: asyncio.Task[None] | None) -> None:
+        deadline = self._loop.time() + self.limits.close_timeout
+        spared = {spare, asyncio.current_task()}
+        try:
+            for task in self.tasks:
+                if task not in spared | {caller, self.publisher.task}:
+                    task.cancel()
+            # A TimeoutError says no more than that there are stragglers.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await self.connection.wait_closed()
+                    while rest := self._tasks_but(spared):
+                        await asyncio.wait(rest)
+            await self._end_stragglers(spared)
+        finally:
+            self.connection.abort()
+            self._host._tcpip_done()
+
+    def _tasks_but(self, spared: "set[asyncio.Task[None] | None]") -> set[asyncio.Task[None]]:
+        return {task for task in self.tasks if task not in spared}
+
+    async def _end_stragglers(self, spared: "set[asyncio.Task[None] | None]") -> None:
+        """Cut what is still open and cancel what still runs: first all but the last callback, then that too."""
+        self.connection.abort()
+        self.publisher.hurry()
+        for unhurried in (spared | {self.publisher.task}, spared):
+            for task in self._tasks_but(unhurried):
+                task.cancel()
+            if rest := self._tasks_but(spared):
+                await asyncio.wait(rest, timeout=_GRACE)
+        for task in self._tasks_but(spared):
+            self.log().error("%s did not end although it was cancelled", task.get_name())

@@ -1,0 +1,154 @@
+"""The receiving half of a connection: what arrived, who waits for it, and when the peer has to wait.
+
+Rules of this file
+------------------
+* Data leave the buffer in the step that returns them, so that a cancelled read loses nothing.
+* One task reads at a time.
+* The peer is paused only while nobody waits to read; a waiting read may need more than the buffer's bound.
+"""
+
+import asyncio
+
+from ._framing import ReceiveBuffer
+from ._ports import Link
+from ._waiting import resolve
+
+__all__ = ["Incoming"]
+
+
+class Incoming:
+    """What a connection received and was not asked for yet.
+
+    Parameters
+    ----------
+    link : Link
+        The connection that it belongs to.
+    frame_size : int
+        Longest frame (bytes); the peer is paused at more than twice as much.
+    """
+
+    __slots__ = ("_buffer", "_delivered", "_frame_size", "_link", "_loop", "_paused", "_waiter")
+
+    def __init__(self, link: Link, frame_size: int) -> None:
+        self._link = link
+        self._frame_size = frame_size
+        self._loop = asyncio.get_running_loop()
+        self._buffer = ReceiveBuffer()
+        self._waiter: asyncio.Future[None] | None = None
+        self._paused = False
+        self._delivered = False
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    @property
+    def reader_is_away(self) -> bool:
+        """Whether somebody has read from here and does not wait for more at this moment."""
+        return self._delivered and self._waiter is None
+
+    def feed(self, chunk: memoryview) -> None:
+        """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept."""
+        self._buffer.feed(chunk)
+        if self._waiter is not None:
+            self.wake()
+        elif len(self._buffer) > 2 * self._frame_size and not self._paused:
+            self._paused = True
+            self._link.pause_reading()
+
+    def wake(self) -> None:
+        """Let the waiting reader look again."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            resolve(waiter)
+
+    async def read(self, n: int) -> bytes:
+        """Return up to n bytes, ``b""`` at EOF; if n is negative all that comes until EOF."""
+        if not self._link.alive:
+            await self._link.refuse("read")
+        if n == 0:
+            return b""
+        if n < 0:
+            while not self._link.peer_is_done:
+                await self._more()
+            await self._link.report_end()
+            return self._buffer.take_all()
+        while not self._buffer:
+            if self._link.peer_is_done:
+                await self._link.report_end()
+                return b""
+            await self._more()
+        return self._take(n)
+
+    async def readexactly(self, n: int) -> bytes:
+        """Return n bytes."""
+        if n < 0:
+            raise ValueError(f"cannot read {n} bytes: give 0 or more")
+        if not self._link.alive:
+            await self._link.refuse("read")
+        while len(self._buffer) < n:
+            if self._link.peer_is_done:
+                await self._link.report_end()
+                raise asyncio.IncompleteReadError(self._buffer.take_all(), n)
+            await self._more()
+        return self._take(n)
+
+    async def readuntil(self, separator: bytes) -> bytes:
+        """Return one frame, separator included."""
+        if not separator:
+            raise ValueError("the separator must be at least one byte long")
+        if not self._link.alive:
+            await self._link.refuse("read")
+        while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
+            if self._link.peer_is_done:
+                await self._link.report_end()
+                raise asyncio.IncompleteReadError(self._buffer.take_all(), None)
+            await self._more()
+        return self._take(size)
+
+    async def readline(self) -> bytes:
+        """Return one line, at EOF what there is of it."""
+        try:
+            return await self.readuntil(b"\n")
+        except asyncio.IncompleteReadError as e:
+            return e.partial
+        except asyncio.LimitOverrunError as e:
+            # As asyncio does: the line that is too long is dropped, so that the next read makes progress.
+            complete = self._buffer.find_frame(b"\n", len(self._buffer))
+            self._take(complete if complete > 0 else len(self._buffer))
+            raise ValueError(e.args[0]) from None
+
+    def _take(self, n: int) -> bytes:
+        taken = self._buffer.take(n)
+        self._delivered = True
+        if self._paused and len(self._buffer) <= self._frame_size:
+            self._resume()
+        if not self._buffer and self._link.peer_is_done:
+            self._loop.call_soon(self._link.end_if_drained)
+        return taken
+
+    async def _more(self) -> None:
+        """Wait until something arrived or the peer is done.
+
+        Raises
+        ------
+        ConnectionError
+            If this side ended the connection meanwhile.
+        RuntimeError
+            If another task is already waiting.
+        """
+        if self._waiter is not None:
+            raise RuntimeError("another task is already reading from this connection: one reader at a time")
+        if self._paused:
+            self._resume()
+        waiter = self._waiter = self._loop.create_future()
+        try:
+            await waiter
+        finally:
+            if self._waiter is waiter:
+                self._waiter = None
+        if not self._link.alive and not self._link.peer_is_done:
+            await self._link.refuse("read")
+
+    def _resume(self) -> None:
+        self._paused = False
+        self._link.resume_reading()

@@ -1,0 +1,157 @@
+"""Every bound of this library in two values: `Limits` for our own waits and sizes, `Keepalive` for the kernel's.
+
+Pure data: no loop, no logging.
+"""
+
+import socket
+from dataclasses import dataclass, fields
+from typing import Protocol, Self
+
+from .constants import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, KEEPALIVE_USER_TIMEOUT
+
+__all__ = ["Keepalive", "Limits", "SocketLike"]
+
+
+class SocketLike(Protocol):
+    """A socket, or what a transport shows in its place."""
+
+    @property
+    def family(self) -> int:
+        """Address family, such as ``socket.AF_INET6``."""
+        ...
+
+    def setsockopt(self, level: int, optname: int, value: int, /) -> None:
+        """Set one integer option."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long things may take and how large they may get.
+
+    Give one to any client or server as ``limits=``. ``None`` means without bound.
+
+    Parameters
+    ----------
+    connect_timeout : float or None
+        From the start of a connection attempt to the end of its TLS handshake, name look-up included (seconds).
+        On the side that listens: for the TLS handshake of a newcomer, at most 5 s of it.
+    write_timeout : float or None
+        How long a write may wait while the peer takes nothing at all. A peer that reads slowly, but reads,
+        does not run into it (seconds).
+    close_timeout : float
+        How long `close` tries to hand over what was written before it cuts the link (seconds).
+    drain_timeout : float
+        How long what arrived before the peer's end stays readable while nobody reads it (seconds).
+    callback_timeout : float or None
+        How long one call of the connect callback may take before it is cancelled (seconds).
+    frame_size : int
+        Longest frame that `readuntil` and all built on it accept, terminator not counted (bytes).
+        Twice as much is buffered before the peer is made to wait. The same as asyncio's ``limit``.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or not a number, or a size is below one.
+    """
+
+    connect_timeout: float | None = 15.0
+    write_timeout: float | None = 10.0
+    close_timeout: float = 2.0
+    drain_timeout: float = 2.0
+    callback_timeout: float | None = 10.0
+    frame_size: int = 65_536
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("_timeout"):
+                unbounded_allowed = field.name not in {"close_timeout", "drain_timeout"}
+                if not (value is None and unbounded_allowed) and not _is_bounded_time(value):
+                    raise ValueError(f"{field.name} must be a number of seconds, 0 or more, not {value!r}")
+            elif not isinstance(value, int) or value < 1:
+                raise ValueError(f"{field.name} must be a whole number of bytes, 1 or more, not {value!r}")
+
+
+def _is_bounded_time(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keepalive:
+    """What the kernel does to notice a peer that is gone without a word.
+
+    The kernel asks after `time` seconds of silence, again every `interval` seconds, and gives up after `probes`
+    unanswered questions, or once sent data stayed unacknowledged for `user_timeout` seconds. Where both are set
+    Linux ends an idle link by the user time-out (tcp(7); RFC 1122, 4.2.3.6; RFC 5482).
+
+    Parameters
+    ----------
+    time : int
+        Silence before the first probe (seconds, 1 or more).
+    interval : int
+        Time between probes (seconds, 1 or more).
+    probes : int
+        Unanswered probes that end the connection (1 or more).
+    user_timeout : float or None
+        Longest time that sent data may stay unacknowledged (seconds). ``None`` leaves the system's own rule,
+        about 15 minutes on Linux. Ignored where the platform lacks the option.
+
+    Raises
+    ------
+    ValueError
+        If a figure is below one, or not a number.
+    """
+
+    time: int = KEEPALIVE_TIME
+    interval: int = KEEPALIVE_INTERVAL
+    probes: int = KEEPALIVE_PROBES
+    user_timeout: float | None = KEEPALIVE_USER_TIMEOUT
+
+    def __post_init__(self) -> None:
+        for name in ("time", "interval", "probes"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
+        if self.user_timeout is not None and not (_is_bounded_time(self.user_timeout) and self.user_timeout > 0):
+            raise ValueError(f"user_timeout must be a number of seconds above 0, or None, not {self.user_timeout!r}")
+
+    @classmethod
+    def fast(cls) -> Self:
+        """Return figures that notice a dead link within 6 s, for a network that one trusts.
+
+        Returns
+        -------
+        Keepalive
+            First probe after 3 s, then one a second; 6 s until data must be acknowledged.
+        """
+        return cls(time=3, interval=1, probes=3, user_timeout=6.0)
+
+    def apply(self, sock: SocketLike) -> None:
+        """Set the options on a connected TCP socket; any other kind of socket is left as it is.
+
+        Parameters
+        ----------
+        sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
+            The socket.
+
+        Raises
+        ------
+        OSError
+            If the kernel refuses a value; options already set stay set.
+        """
+        if sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # macOS calls the first one TCP_KEEPALIVE and has no user time-out; Windows has the three since Python 3.7.
+        user_timeout = None if self.user_timeout is None else round(self.user_timeout * 1000)
+        options = (
+            (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), self.time),
+            (("TCP_KEEPINTVL",), self.interval),
+            (("TCP_KEEPCNT",), self.probes),
+            (("TCP_USER_TIMEOUT",), user_timeout),
+        )
+        for names, value in options:
+            known = next((getattr(socket, name) for name in names if hasattr(socket, name)), None)
+            if known is not None and value is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, known, value)

@@ -1,0 +1,72 @@
+"""Why a connection ended: the reasons, how an operating system's error becomes one, and how one becomes an error.
+
+Pure: no loop, no socket.
+"""
+
+import enum
+import errno
+import ssl
+
+__all__ = ["LossReason", "error_for", "reason_for"]
+
+
+class LossReason(enum.Enum):
+    """Why a connection ended; the value is what a person reads."""
+
+    CLOSED_HERE = "closed on this side"
+    FIN = "the peer closed the connection"
+    RST = "the peer reset the connection"
+    SILENT = "the peer did not answer in time"
+    UNREACHABLE = "the peer cannot be reached any more"
+    HEARTBEAT = "no heartbeat from the peer in time"
+    WRITE_TIMEOUT = "the peer took no data in time"
+    WRITE_CANCELLED = "a write was cancelled half way"
+    TLS = "the TLS layer failed"
+    ERROR = "the operating system reported an error"
+
+
+_BY_ERRNO = {
+    errno.ECONNRESET: LossReason.RST,
+    errno.EPIPE: LossReason.RST,
+    errno.ESHUTDOWN: LossReason.RST,
+    errno.ECONNABORTED: LossReason.RST,
+    # Both the keepalive probes and the user time-out end like this; the kernel does not say which it was.
+    errno.ETIMEDOUT: LossReason.SILENT,
+    errno.EHOSTUNREACH: LossReason.UNREACHABLE,
+    errno.ENETUNREACH: LossReason.UNREACHABLE,
+    errno.ENETDOWN: LossReason.UNREACHABLE,
+    errno.EHOSTDOWN: LossReason.UNREACHABLE,
+}
+
+_RESET_BY_PEER = frozenset({LossReason.RST, LossReason.FIN})
+
+
+def reason_for(error: BaseException | None) -> LossReason:
+    """Return the reason behind what a transport gave to ``connection_lost``."""
+    if error is None:
+        return LossReason.CLOSED_HERE
+    if isinstance(error, ssl.SSLError):
+        return LossReason.TLS
+    if isinstance(error, OSError) and error.errno is not None:
+        return _BY_ERRNO.get(error.errno, LossReason.ERROR)
+    if isinstance(error, ConnectionError):
+        return LossReason.RST
+    return LossReason.ERROR
+
+
+def error_for(reason: LossReason | None, attempt: str) -> ConnectionError:
+    """Return the error that an operation raises which cannot be done.
+
+    Parameters
+    ----------
+    reason : LossReason or None
+        Why the connection ended; None where there was none yet.
+    attempt : str
+        What was asked for, such as ``"read"``.
+    """
+    if reason is None:
+        return ConnectionError(f"cannot {attempt}: not connected yet; await start_task, or on a server connected_task")
+    text = f"cannot {attempt}: not connected, {reason.value}"
+    if reason in _RESET_BY_PEER:
+        return ConnectionResetError(text)
+    return ConnectionError(text) if reason is LossReason.CLOSED_HERE else ConnectionAbortedError(text)

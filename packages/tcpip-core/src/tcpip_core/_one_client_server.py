@@ -1,0 +1,205 @@
+"""The server that serves one client at a time."""
+
+import asyncio
+import logging
+import warnings
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from ._base import BaseClientOrServer
+from ._connection import Connection
+from ._limits import Keepalive, Limits
+from ._publisher import is_asynchronous
+from ._transport import StartServerKwargs, check_keywords, limits_from, listen
+from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["OneClientServer"]
+
+
+class OneClientServer(BaseClientOrServer):
+    """A TCP server that serves one client at a time; who comes second is closed at once.
+
+    Parameters
+    ----------
+    host : str or None
+        Address to listen on. None listens on every interface, IPv4 and IPv6.
+    port : int or None
+        Port to listen on; 0 takes any that is free, and `port` tells which. With ``host=None`` there may be several
+        sockets with a port each: then `port` stays 0. None goes with a ``sock`` keyword.
+    log : logging.Logger
+        Parent of this server's logger.
+    connect_callback : callable, optional
+        Coroutine function, called with this server once for each change of `connected`. A plain function works but
+        is deprecated.
+    monitor_connection_interval : float
+        Above 0: tell the callback of a lost client at once. 0 or less: only once somebody reads, writes or closes.
+    name : str
+        What this server is for; for the log.
+    encoding : str
+        Text encoding of lines.
+    terminator : bytes
+        What ends a line.
+    limits : Limits, optional
+        Bounds of waits and sizes.
+    keepalive : Keepalive, optional
+        When the kernel gives up on a silent client.
+    **kwargs
+        As for `asyncio.start_server`: ``ssl``, ``backlog``, ``limit`` and so on.
+
+    Attributes
+    ----------
+    port : int or None
+        The port in use, once ``start_task`` is done.
+    connected_task : asyncio.Future
+        Done once a client is connected; a new one after that client is gone. If the server closes first it ends with
+        a `ConnectionError`.
+
+    Raises
+    ------
+    RuntimeError
+        If no event loop is running.
+    TypeError
+        If `connect_callback` is not a callable, or a keyword is unknown.
+    ValueError
+        If `encoding` or `terminator` cannot be used.
+
+    Warns
+    -----
+    DeprecationWarning
+        If `connect_callback` is not a coroutine function.
+
+    Notes
+    -----
+    ``start_task`` ends with an `OSError` where the system cannot listen, for instance because the port is in use.
+    """
+
+    def __init__(
+        self,
+        host: str | None,
+        port: int | None,
+        log: logging.Logger,
+        connect_callback: Callable[[Self], Awaitable[None]] | None = None,
+        monitor_connection_interval: float = DEFAULT_MONITOR_CONNECTION_INTERVAL,
+        name: str = "",
+        encoding: str = DEFAULT_ENCODING,
+        terminator: bytes = DEFAULT_TERMINATOR,
+        *,
+        limits: Limits | None = None,
+        keepalive: Keepalive | None = None,
+        **kwargs: "Unpack[StartServerKwargs]",
+    ) -> None:
+        if type(self).start is OneClientServer.start:
+            check_keywords(type(self).__name__, kwargs, StartServerKwargs)
+        self.host = host
+        self.port = port
+        self._server: asyncio.Server | None = None
+        self.connected_task: asyncio.Future[None]
+        super().__init__(
+            log=log,
+            connect_callback=connect_callback,
+            monitor_connection_interval=monitor_connection_interval,
+            name=name,
+            encoding=encoding,
+            terminator=terminator,
+            limits=limits,
+            keepalive=keepalive,
+            **kwargs,
+        )
+        self.connected_task = asyncio.get_running_loop().create_future()
+        if connect_callback is not None and not is_asynchronous(connect_callback):
+            warnings.warn(
+                f"a connect_callback that is not a coroutine function is deprecated: write async def for "
+                f"{connect_callback!r}",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+
+    async def start(self, **kwargs: Any) -> None:
+        """Listen; called by the constructor.
+
+        Parameters
+        ----------
+        **kwargs
+            As for `asyncio.start_server`.
+
+        Raises
+        ------
+        RuntimeError
+            If it was called before, or the server is closed.
+        OSError
+            If the system cannot listen there; its text says where and what to do.
+        TypeError
+            If a keyword is unknown.
+        """
+        check_keywords(type(self).__name__, kwargs, StartServerKwargs)
+        endpoint = self._tcpip
+        endpoint.claim_start()
+        endpoint.limits = limits_from(endpoint.limits, kwargs)
+        self._server = await listen(endpoint.new_connection, self.host, self.port, kwargs)
+        if len(self._server.sockets) == 1:
+            self.port = self._server.sockets[0].getsockname()[1]
+        if endpoint.closing:
+            self._server.close()
+            raise ConnectionAbortedError("closed on this side before the server listened")
+
+    async def basic_close_client(self) -> None:
+        """Close the client, if there is one, but leave ``should_be_connected`` as it is.
+
+        The server goes on listening, ``connected_task`` is a new future, the callback is told. Always safe.
+
+        Notes
+        -----
+        Takes ``limits.close_timeout`` plus the callback's time at most. A call from the callback, or from a task of
+        this server, returns before the socket is closed. Cancelling it does not stop the closing.
+        """
+        await self._tcpip.close_connection()
+
+    async def close_client(self) -> None:
+        """Close the client, if there is one; the server goes on listening.
+
+        The same as `basic_close_client`, and clears ``should_be_connected``.
+        """
+        self.should_be_connected = False
+        await self.basic_close_client()
+
+    async def close(self) -> None:
+        """Stop listening, close the client, and end for good, whatever state it is in.
+
+        Always safe: before it listens, twice, from several tasks. A call from the connect callback or from
+        ``read_and_dispatch`` marks the end and returns; everything is down soon after.
+
+        Notes
+        -----
+        Takes ``limits.close_timeout`` + 0.5 s at most; what was written is flushed for as long. Cancelling it does
+        not stop the closing.
+        """
+        self._tcpip.begin_shutdown()
+        try:
+            await self.close_client()
+        finally:
+            await self._tcpip.shutdown()
+
+    def _tcpip_connected(self, connection: Connection) -> None:
+        super()._tcpip_connected(connection)
+        if not self.connected_task.done():
+            self.connected_task.set_result(None)
+
+    def _tcpip_lost(self, connection: Connection) -> None:
+        super()._tcpip_lost(connection)
+        if self.connected_task.done():
+            self.connected_task = asyncio.get_running_loop().create_future()
+
+    def _tcpip_stop(self) -> None:
+        super()._tcpip_stop()
+        if self._server is not None:
+            self._server.close()
+
+    def _tcpip_done(self) -> None:
+        super()._tcpip_done()
+        if not self.connected_task.done():
+            self.connected_task.set_exception(ConnectionError("the server was closed before a client connected"))
+            # Nobody has to wait for a client: without this line the loop would report that nobody did.
+            self.connected_task.exception()

@@ -1,0 +1,92 @@
+"""The sending half of a connection: hand over whole messages, and wait, within a bound, while the peer takes none.
+
+Rules of this file
+------------------
+* A write hands its data over in one step, or raises without having touched anything.
+* Whoever stops waiting for a blocked write, by time-out or cancellation, cuts the link: how much went over is unknown.
+"""
+
+import asyncio
+
+from ._loss import LossReason
+from ._ports import Link
+from ._waiting import resolve_all, wait_in
+
+__all__ = ["Outgoing"]
+
+_FAIR_SHARE = 128 * 1024
+"""How much is written without waiting before other tasks get a turn (bytes)."""
+
+
+class Outgoing:
+    """What a connection is asked to send.
+
+    Parameters
+    ----------
+    link : Link
+        The connection that it belongs to.
+    write_timeout : float or None
+        How long a write may wait while the peer takes nothing (seconds).
+    """
+
+    __slots__ = ("_blocked", "_link", "_since_yield", "_waiters", "_write_timeout")
+
+    def __init__(self, link: Link, write_timeout: float | None) -> None:
+        self._link = link
+        self._write_timeout = write_timeout
+        self._blocked = False
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._since_yield = 0
+
+    def block(self) -> None:
+        """Make writers wait: the transport's buffer is full."""
+        self._blocked = True
+
+    def unblock(self) -> None:
+        """Let writers go on, or find out that they cannot."""
+        self._blocked = False
+        self.wake()
+
+    def wake(self) -> None:
+        """Let waiting writers look again."""
+        resolve_all(self._waiters)
+
+    async def write(self, data: bytes) -> None:
+        """Hand data to the transport; wait while the peer takes none."""
+        transport = self._link.transport
+        if not self._link.alive or transport is None or transport.is_closing():
+            await self._link.refuse("write")
+        transport.write(data)
+        if self._blocked or transport.is_closing():
+            await self.drain()
+            return
+        self._since_yield += len(data)
+        if self._since_yield > _FAIR_SHARE:
+            self._since_yield = 0
+            await asyncio.sleep(0)
+
+    async def drain(self) -> None:
+        """Return once the transport takes more data.
+
+        Raises
+        ------
+        ConnectionError
+            If the connection ended, or the peer took nothing for ``write_timeout``.
+        """
+        transport = self._link.transport
+        if transport is None or transport.is_closing():
+            await self._link.refuse("write")
+        left = transport.get_write_buffer_size()
+        while self._blocked:
+            try:
+                async with asyncio.timeout(self._write_timeout):
+                    await wait_in(self._waiters)
+            except TimeoutError:
+                before, left = left, transport.get_write_buffer_size()
+                if left >= before:
+                    self._link.end(LossReason.WRITE_TIMEOUT, abort=True)
+            except asyncio.CancelledError:
+                self._link.end(LossReason.WRITE_CANCELLED, abort=True)
+                raise
+            if transport.is_closing():
+                await self._link.refuse("write")

@@ -1,0 +1,51 @@
+"""What the parts of a connection ask of each other, as types."""
+
+import asyncio
+from typing import NoReturn, Protocol
+
+from ._loss import LossReason
+
+__all__ = ["Link"]
+
+
+class Link(Protocol):
+    """What the receiving and the sending half ask of their connection."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is connected."""
+        ...
+
+    @property
+    def peer_is_done(self) -> bool:
+        """Whether nothing more will arrive."""
+        ...
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport below, None before there was one."""
+        ...
+
+    def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
+        """Leave "connected" for good."""
+        ...
+
+    def end_if_drained(self) -> None:
+        """Leave "connected" if the peer is done and all that arrived was dealt with."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Receive no more for now."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Receive again."""
+        ...
+
+    async def report_end(self) -> None:
+        """End because the reader met the peer's end; raise if that end was not orderly."""
+        ...
+
+    async def refuse(self, attempt: str) -> NoReturn:
+        """Raise what an operation raises that cannot be done."""
+        ...

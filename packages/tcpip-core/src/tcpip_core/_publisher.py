@@ -1,0 +1,174 @@
+"""The user's connect callback: told each change once, in order, never two at a time, within a bound.
+
+Rules of this file
+------------------
+* What is told is decided by identity: the connection last told as connected against the one that is connected now.
+  There is no queue, so that no peer can fill one. A connection that came and went while an earlier call was still
+  running was never told, and is not told afterwards; one that replaced another is told as False, then True.
+* Only the publisher's own task calls the user; everybody else waits for it.
+"""
+
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+
+from ._connection import Connection
+from ._tasks import OwnedTasks
+
+__all__ = ["Publisher", "is_asynchronous"]
+
+
+def is_asynchronous(function: object) -> bool:
+    """Return whether calling something gives an awaitable, as far as can be seen without a call.
+
+    That is: a coroutine function or method, a partial of one, or an object whose ``__call__`` is one.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):
+        return True
+    # unittest.mock.AsyncMock is a plain object with the code flags of a coroutine function.
+    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+    return isinstance(flags, int) and bool(flags & inspect.CO_COROUTINE)
+
+
+class Publisher:
+    """Tells one callback whether its object is connected.
+
+    Parameters
+    ----------
+    call : callable or None
+        The user's callback, its argument bound; may return an awaitable.
+    tell : callable
+        What makes the change known: the object's ``call_connect_callback``, which ends in `deliver`.
+    current : callable
+        Returns the connection that is connected now, or None.
+    timeout : float or None
+        Bound of one call (seconds).
+    tasks : OwnedTasks
+        Where the publisher's task belongs.
+    log : callable
+        Returns the logger.
+    """
+
+    def __init__(
+        self,
+        *,
+        call: Callable[[], object] | None,
+        tell: Callable[[], Awaitable[None]],
+        current: Callable[[], Connection | None],
+        timeout: float | None,
+        tasks: OwnedTasks,
+        log: Callable[[], logging.Logger],
+    ) -> None:
+        self._call = call
+        self._tell = tell
+        self._current = current
+        self._timeout = timeout
+        self._tasks = tasks
+        self._log = log
+        self._told: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._calling = False
+        self._outdated: bool | None = None
+        self._clock: asyncio.Timeout | None = None
+
+    @property
+    def outdated(self) -> bool | None:
+        """What is being told, where it is not true any more and the caller is the callback; else None.
+
+        A callback that is told of a loss must see "not connected", even if the next client is there already.
+        """
+        return self._outdated if self._outdated is not None and self._is_inside() else None
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The task that calls the user, while there is something to tell."""
+        return self._task
+
+    def _is_inside(self) -> bool:
+        return self._task is not None and asyncio.current_task() is self._task
+
+    def _is_due(self) -> bool:
+        return self._told is not self._current()
+
+    def kick(self) -> None:
+        """Start telling, if there is something to tell. Returns at once."""
+        if self._task is None and self._is_due():
+            self._task = self._tasks.spawn(self._run(), "connect callback")
+
+    def hurry(self) -> None:
+        """Cancel a call that is under way, as if its time were up, so that what comes after it can still be told."""
+        if self._clock is not None and not self._clock.expired():
+            self._clock.reschedule(asyncio.get_running_loop().time())
+
+    async def settled(self) -> None:
+        """Return once all is told; at once if called by the callback itself, which cannot wait for its own end."""
+        while True:
+            self.kick()
+            task = self._task
+            if task is None or self._is_inside():
+                return
+            await asyncio.wait({task})
+
+    async def _run(self) -> None:
+        try:
+            while self._is_due():
+                told = self._told
+                try:
+                    await self._tell()
+                except Exception:
+                    self._log().exception("call_connect_callback failed")
+                if self._told is told and self._is_due():
+                    # A subclass replaced call_connect_callback: it knows now.
+                    self._advance()
+        finally:
+            self._task = None
+
+    async def tell(self) -> None:
+        """Make a change known: within the publisher's task tell one, elsewhere wait until all is told."""
+        if self._is_inside() and not self._calling:
+            await self._deliver()
+        else:
+            await self.settled()
+
+    def _advance(self) -> bool | None:
+        """Note the next change as told; return what it says, None if there is none."""
+        current = self._current()
+        if self._told is current:
+            return None
+        if self._told is not None:
+            self._told = None
+            return False
+        self._told = current
+        return True
+
+    async def _deliver(self) -> None:
+        connected = self._advance()
+        if connected is None or self._call is None:
+            return
+        if connected != (self._current() is not None):
+            self._outdated = connected
+        self._calling = True
+        try:
+            async with asyncio.timeout(self._timeout) as clock:
+                self._clock = clock
+                result = self._call()
+                if inspect.isawaitable(result):
+                    await result
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._log().error("the connect callback raised CancelledError by itself (connected=%s)", connected)
+        except Exception as e:
+            if isinstance(e, TimeoutError) and clock.expired():
+                self._log().error("the connect callback took too long and was cancelled (connected=%s)", connected)
+            else:
+                self._log().exception("the connect callback failed (connected=%s)", connected)
+        finally:
+            self._calling = False
+            self._outdated = None
+            self._clock = None

@@ -1,0 +1,243 @@
+"""The one-client server that reads by itself and hands each item to the user's method."""
+
+import abc
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Self
+
+from ._codec import shown
+from ._connection import Connection
+from ._heartbeat import current_tai
+from ._limits import Keepalive, Limits
+from ._loss import LossReason
+from ._one_client_server import OneClientServer
+from ._tasks import done_future
+from ._transport import StartServerKwargs
+from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEAT_INTERVAL, DEFAULT_TERMINATOR
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["OneClientReadLoopServer"]
+
+_END_TIMEOUT = 1.0
+"""How long the read loop of a client that is gone may take to end before the next one's starts (seconds)."""
+
+
+class OneClientReadLoopServer(OneClientServer, abc.ABC):
+    """A server that calls `read_and_dispatch` for as long as a client is connected.
+
+    Write a subclass with that one method: read an item, act on it, perhaps reply.
+
+    Parameters
+    ----------
+    port : int or None
+        Port to listen on; 0 takes any that is free.
+    host : str or None
+        Address to listen on. None listens on every interface.
+    log : logging.Logger
+        Parent of this server's logger.
+    connect_callback : callable, optional
+        Coroutine function, called with this server once for each change of `connected`.
+    name : str
+        What this server is for; for the log.
+    encoding : str
+        Text encoding of lines.
+    terminator : bytes
+        What ends a line.
+    run_heartbeat_monitor_task : bool
+        Close a client that sends no heartbeat for `max_heartbeat_interval`.
+    max_heartbeat_interval : float
+        Longest time between two heartbeats, and from the start of a connection to the first (seconds, above 0).
+    limits : Limits, optional
+        Bounds of waits and sizes.
+    keepalive : Keepalive, optional
+        When the kernel gives up on a silent client.
+    **kwargs
+        As for `asyncio.start_server`.
+
+    Attributes
+    ----------
+    read_loop_task : asyncio.Future
+        Runs `read_loop` for the present client; done while there is none.
+    monitor_heartbeats_task : asyncio.Future
+        Runs `monitor_received_heartbeats` for the present client; done while there is none.
+    heartbeat_received_tai : float
+        When the last heartbeat came (TAI seconds); 0 before the first.
+
+    Raises
+    ------
+    RuntimeError
+        If no event loop is running.
+    TypeError
+        If `connect_callback` is not a callable, or a keyword is unknown.
+    ValueError
+        If `encoding`, `terminator` or `max_heartbeat_interval` cannot be used.
+
+    Warns
+    -----
+    DeprecationWarning
+        If `connect_callback` is not a coroutine function.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int | None,
+        host: str | None = DEFAULT_LOCALHOST,
+        log: logging.Logger,
+        connect_callback: Callable[[Self], Awaitable[None]] | None = None,
+        name: str = "",
+        encoding: str = DEFAULT_ENCODING,
+        terminator: bytes = DEFAULT_TERMINATOR,
+        run_heartbeat_monitor_task: bool = False,
+        max_heartbeat_interval: float = DEFAULT_MAX_HEARTBEAT_INTERVAL,
+        limits: Limits | None = None,
+        keepalive: Keepalive | None = None,
+        **kwargs: "Unpack[StartServerKwargs]",
+    ) -> None:
+        if not max_heartbeat_interval > 0:
+            raise ValueError(f"max_heartbeat_interval must be above 0 seconds, not {max_heartbeat_interval!r}")
+        self.run_heartbeat_monitor_task = run_heartbeat_monitor_task
+        self.max_heartbeat_interval = max_heartbeat_interval
+        self.read_loop_task: asyncio.Future[None]
+        self.monitor_heartbeats_task: asyncio.Future[None]
+        super().__init__(
+            host=host,
+            port=port,
+            log=log,
+            connect_callback=connect_callback,
+            name=name,
+            encoding=encoding,
+            terminator=terminator,
+            limits=limits,
+            keepalive=keepalive,
+            **kwargs,
+        )
+        self.heartbeat_received_tai = 0.0
+        self._tcpip_heartbeat_at = 0.0
+        self._tcpip_reading: asyncio.Task[None] | None = None
+        self.read_loop_task = self.monitor_heartbeats_task = done_future()
+
+    # Reading
+
+    @abc.abstractmethod
+    async def read_and_dispatch(self) -> None:
+        """Read one item, parse it and act on it.
+
+        Raises
+        ------
+        Exception
+            Any exception is logged and closes this client; the server waits for the next one.
+
+        Notes
+        -----
+        Called again as long as a client is connected. After a client closed its side it is called until all that
+        had arrived was read, and replies can still be written. It is cancelled if the client is closed on this side,
+        or if the next client comes while it still works for one that is gone.
+        """
+
+    async def read_loop(self) -> None:
+        """Call `read_and_dispatch` while a client is connected.
+
+        An exception is logged and closes the client. A hang-up ends the loop and is no exception.
+        """
+        connection = self._tcpip.connection
+        try:
+            while connection.alive:
+                await self.read_and_dispatch()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            await self._tcpip_read_failed(connection, "read_and_dispatch raised CancelledError by itself")
+        except (ConnectionError, asyncio.IncompleteReadError) as e:
+            if connection.alive:
+                await self._tcpip_read_failed(connection, "read loop failed")
+            elif isinstance(e, asyncio.IncompleteReadError) and e.partial:
+                self.log.info("%s left in the middle of a message: %s", connection.name, shown(e.partial))
+        except Exception:
+            await self._tcpip_read_failed(connection, "read loop failed")
+
+    async def _tcpip_read_failed(self, connection: Connection, what: str) -> None:
+        """Log the exception that is being handled and close the client that it belongs to."""
+        self.log.exception("%s: closing %s", what, connection.name)
+        if connection is self._tcpip.connection:
+            await self.close_client()
+
+    async def _tcpip_read(self, connection: Connection, previous: asyncio.Task[None] | None) -> None:
+        """Run `read_loop`, which users override, for one connection, never beside that of an earlier one."""
+        if previous is not None and not previous.done():
+            previous.cancel()
+            await asyncio.wait({previous}, timeout=_END_TIMEOUT)
+            if not previous.done():
+                self.log.error("the read loop of an earlier client does not end although it was cancelled")
+        try:
+            with connection.held():
+                await self.read_loop()
+        except Exception:
+            await self._tcpip_read_failed(connection, "read_loop failed")
+
+    async def close_client(self, cancel_read_loop_task: bool = True) -> None:
+        """Stop the read loop and close the client, if there is one; the server goes on listening.
+
+        Parameters
+        ----------
+        cancel_read_loop_task : bool
+            Cancel the read loop at once, rather than let it find the link closed. A call from the read loop itself
+            never cancels it.
+        """
+        reading = self._tcpip_reading
+        if reading is asyncio.current_task():
+            reading = None
+        if cancel_read_loop_task and reading is not None:
+            reading.cancel()
+        await super().close_client()
+        if reading is not None and not self._tcpip.is_called_by_own_task():
+            await asyncio.wait({reading}, timeout=_END_TIMEOUT)
+
+    # Heartbeats
+
+    async def handle_received_heartbeat(self) -> None:
+        """Note that a heartbeat came; for `read_and_dispatch` to call.
+
+        Raises
+        ------
+        RuntimeError
+            If this server does not watch heartbeats.
+        """
+        if not self.run_heartbeat_monitor_task:
+            raise RuntimeError(
+                "a heartbeat came, but this server does not watch them: make it with run_heartbeat_monitor_task=True"
+            )
+        self.heartbeat_received_tai = current_tai()
+        self._tcpip_heartbeat_at = asyncio.get_running_loop().time()
+
+    async def monitor_received_heartbeats(self) -> None:
+        """Close the client once no heartbeat came for ``max_heartbeat_interval``; return when there is no client."""
+        loop = asyncio.get_running_loop()
+        connection = self._tcpip.connection
+        while connection.alive:
+            left = self._tcpip_heartbeat_at + self.max_heartbeat_interval - loop.time()
+            if left > 0:
+                await asyncio.sleep(left)
+                continue
+            self.log.error("no heartbeat from %s for %g s: closing it", connection.name, self.max_heartbeat_interval)
+            connection.end(LossReason.HEARTBEAT)
+
+    # What the endpoint tells us
+
+    def _tcpip_connected(self, connection: Connection) -> None:
+        super()._tcpip_connected(connection)
+        tasks = self._tcpip.tasks
+        previous, self._tcpip_reading = self._tcpip_reading, None
+        self.read_loop_task = self._tcpip_reading = tasks.spawn(self._tcpip_read(connection, previous), "read loop")
+        if self.run_heartbeat_monitor_task:
+            self._tcpip_heartbeat_at = asyncio.get_running_loop().time()
+            self.monitor_heartbeats_task = tasks.spawn(self.monitor_received_heartbeats(), "heartbeat monitor")
+
+    def _tcpip_lost(self, connection: Connection) -> None:
+        super()._tcpip_lost(connection)
+        if self.monitor_heartbeats_task is not asyncio.current_task():
+            self.monitor_heartbeats_task.cancel()

@@ -1,0 +1,53 @@
+"""Tasks that have an owner: whoever starts one here can name it, and ends it when its own time is over."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+
+__all__ = ["OwnedTasks", "done_future"]
+
+
+def done_future() -> "asyncio.Future[None]":
+    """Return a future that is done: a task that has nothing to do."""
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
+
+
+class OwnedTasks:
+    """The tasks of one client or server.
+
+    Parameters
+    ----------
+    loop : asyncio.AbstractEventLoop
+        Where they run.
+    log : callable
+        Returns the logger, read when needed because users replace it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, log: Callable[[], logging.Logger]) -> None:
+        self._loop = loop
+        self._log = log
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __iter__(self) -> Iterator[asyncio.Task[None]]:
+        return iter(tuple(self._tasks))
+
+    def __contains__(self, task: object) -> bool:
+        return task in self._tasks
+
+    def spawn(self, coro: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Run a coroutine as a task of ours, from the next turn of the loop on.
+
+        `asyncio.Task` itself, not ``create_task``: an eager task factory would run a subclass's ``start`` inside
+        its half-done constructor.
+        """
+        task = asyncio.Task(coro, loop=self._loop, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log().warning("%s failed: %s", task.get_name(), error)

@@ -1,0 +1,215 @@
+"""Open a connection, listen for connections: keywords in, a `Connection` or an error that explains itself out."""
+
+import asyncio
+import difflib
+import errno
+import socket
+import ssl as ssl_module
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from ._connection import Connection
+from ._limits import Limits
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+else:
+
+    class TypedDict:
+        """Stands in at run time, where Python before 3.15 knows no ``closed``."""
+
+        def __init_subclass__(cls, total: bool = True, closed: bool = False) -> None:
+            pass
+
+
+__all__ = [
+    "OpenConnectionKwargs",
+    "StartServerKwargs",
+    "check_keywords",
+    "connect",
+    "limits_from",
+    "listen",
+]
+
+_TLS_HANDSHAKE_TIMEOUT = 5.0
+"""How long a newcomer may take to say who it is (seconds)."""
+
+
+class OpenConnectionKwargs(TypedDict, total=False, closed=True):
+    """What `asyncio.open_connection` takes beyond host and port."""
+
+    limit: int
+    ssl: ssl_module.SSLContext | bool | None
+    family: int
+    proto: int
+    flags: int
+    sock: socket.socket | None
+    local_addr: tuple[str, int] | None
+    server_hostname: str | None
+    ssl_handshake_timeout: float | None
+    ssl_shutdown_timeout: float | None
+    happy_eyeballs_delay: float | None
+    interleave: int | None
+
+
+class StartServerKwargs(TypedDict, total=False, closed=True):
+    """What `asyncio.start_server` takes beyond host and port."""
+
+    limit: int
+    ssl: ssl_module.SSLContext | None
+    family: int
+    flags: int
+    sock: socket.socket | None
+    backlog: int
+    reuse_address: bool | None
+    reuse_port: bool | None
+    ssl_handshake_timeout: float | None
+    ssl_shutdown_timeout: float | None
+    start_serving: bool
+
+
+def check_keywords(owner: str, given: Iterable[str], allowed: type) -> None:
+    """Refuse a keyword that asyncio would not take.
+
+    Parameters
+    ----------
+    owner : str
+        What was called, for the message.
+    given : iterable of str
+        The keywords.
+    allowed : type
+        `OpenConnectionKwargs` or `StartServerKwargs`.
+
+    Raises
+    ------
+    TypeError
+        Names the keyword, and the one that was meant if one is like it.
+    """
+    known = allowed.__annotations__
+    for name in given:
+        if name not in known:
+            like = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {like[0]!r}?" if like else f"it may be one of {', '.join(sorted(known))}"
+            raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}: {hint}")
+
+
+def limits_from(limits: Limits, keywords: dict[str, object]) -> Limits:
+    """Take asyncio's ``limit`` out of keywords and return the limits with it as ``frame_size``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number above zero.
+    """
+    limit = keywords.pop("limit", None)
+    return limits if limit is None else replace(limits, frame_size=cast("int", limit))
+
+
+async def connect(
+    make: Callable[[], Connection],
+    host: str | None,
+    port: int | None,
+    timeout: float | None,
+    keywords: Mapping[str, object],
+) -> Connection:
+    """Open a connection.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the connection; called once.
+    host, port
+        Where to; both None with a ``sock`` among the keywords.
+    timeout : float or None
+        Bound on all of it: name look-up, every address that is tried, TLS (seconds).
+    keywords : mapping
+        For ``loop.create_connection``.
+
+    Raises
+    ------
+    TimeoutError
+        If the time is up.
+    OSError
+        If no connection could be made; of the type and ``errno`` that the system gave. Nothing stays open.
+    """
+    loop = asyncio.get_running_loop()
+    if "sock" in keywords and keywords["sock"] is not None:
+        host = port = None
+    try:
+        async with asyncio.timeout(timeout) as clock:
+            # The keywords were checked against OpenConnectionKwargs.
+            _, connection = await loop.create_connection(make, host, port, **keywords)  # type: ignore[arg-type]
+    except OSError as e:
+        if clock.expired():
+            raise TimeoutError(
+                errno.ETIMEDOUT, f"cannot connect to {_address(host, port)}: no connection within {timeout:g} s"
+            ) from e
+        _explain(e, f"cannot connect to {_address(host, port)}", _CONNECT_HINTS)
+    return connection
+
+
+async def listen(
+    make: Callable[[], Connection], host: str | None, port: int | None, keywords: Mapping[str, object]
+) -> asyncio.Server:
+    """Listen for connections.
+
+    Parameters
+    ----------
+    make : callable
+        Makes one connection for each newcomer.
+    host, port
+        Where; host None means all interfaces, port 0 any port.
+    keywords : mapping
+        For ``loop.create_server``.
+
+    Raises
+    ------
+    OSError
+        If that is not possible; of the type and ``errno`` that the system gave. Nothing stays open.
+    """
+    keywords = dict(keywords)
+    if keywords.get("ssl") is not None and keywords.get("ssl_handshake_timeout") is None:
+        keywords["ssl_handshake_timeout"] = _TLS_HANDSHAKE_TIMEOUT
+    if keywords.get("sock") is not None:
+        host = port = None
+    loop = asyncio.get_running_loop()
+    try:
+        # The keywords were checked against StartServerKwargs.
+        return await loop.create_server(make, host, port, **keywords)  # type: ignore[call-overload,no-any-return]
+    except OSError as e:
+        _explain(e, f"cannot listen on {_address(host, port)}", _LISTEN_HINTS)
+
+
+_CONNECT_HINTS = {
+    errno.ECONNREFUSED: "nothing listens there: is the device's server running, and is this its port?",
+    errno.ETIMEDOUT: "no answer: is the host up, and does a firewall let this port through?",
+    errno.EHOSTUNREACH: "no route to this host: check the address and the network",
+    errno.ENETUNREACH: "no route to this network: check the address and this host's network",
+}
+
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: "another program, or another server in this one, has the port: close it or take another port",
+    errno.EADDRNOTAVAIL: "this host does not have that address: use one of its own, or host=None for all",
+    errno.EACCES: "this port needs more rights: take one above 1023",
+}
+
+
+def _explain(error: OSError, what: str, hints: Mapping[int, str]) -> NoReturn:
+    """Raise an error again with a sentence that says what was tried, what went wrong, and what to do."""
+    if isinstance(error, socket.gaierror):
+        text = f"{what}: the name cannot be resolved ({error.strerror}); check its spelling and this host's name service"
+    else:
+        hint = hints.get(error.errno) if error.errno is not None else None
+        text = f"{what}: {hint or error.strerror or error}"
+    if isinstance(error, ssl_module.SSLError) or error.errno is None:
+        error.add_note(text)
+        raise error
+    raise type(error)(error.errno, text) from error
+
+
+def _address(host: str | None, port: int | None) -> str:
+    if host is None and port is None:
+        return "the given socket"
+    shown = "*" if host is None else f"[{host}]" if ":" in host else host
+    return f"{shown}:{port}"

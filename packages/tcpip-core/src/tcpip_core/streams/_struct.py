@@ -1,0 +1,73 @@
+"""ctypes structures, in both directions."""
+
+import ctypes
+from typing import TypeVar
+
+from .._codec import checked_structure, structures_to_bytes
+from ._bytes import ByteReaderMixin, ByteWriterMixin
+
+__all__ = ["StructReaderMixin", "StructWriterMixin"]
+
+StructureT = TypeVar("StructureT", bound=ctypes.Structure)
+
+
+class StructReaderMixin(ByteReaderMixin):
+    """Read structures."""
+
+    async def read_into(self, struct: StructureT) -> StructureT:
+        """Fill a structure with the next bytes.
+
+        Parameters
+        ----------
+        struct : ctypes.Structure
+            What to fill, all ``ctypes.sizeof(struct)`` bytes of it. Layout and byte order are what its class says:
+            set ``_pack_`` and derive from `ctypes.LittleEndianStructure` or its counterpart for a fixed protocol.
+
+        Returns
+        -------
+        ctypes.Structure
+            The same object.
+
+        Raises
+        ------
+        ConnectionError
+            If not connected, or the link is lost, or closed on this side, while waiting. Nothing was taken.
+        asyncio.IncompleteReadError
+            If the peer closed its side first; ``partial`` holds what came. The structure is as it was.
+        RuntimeError
+            If another task is waiting to read.
+        TypeError
+            If it is not a structure, or holds pointers: the peer would choose addresses in this process.
+
+        Notes
+        -----
+        Cancel safe: what arrived stays readable, and the structure is as it was.
+        """
+        size = ctypes.sizeof(checked_structure(struct))
+        ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
+        return struct
+
+
+class StructWriterMixin(ByteWriterMixin):
+    """Write structures."""
+
+    async def write_from(self, *structs: ctypes.Structure) -> None:
+        """Write structures one after the other, as one write.
+
+        Parameters
+        ----------
+        *structs : ctypes.Structure
+            What to send, such as a header and its payload.
+
+        Raises
+        ------
+        ConnectionError
+            As for `write`.
+        TypeError
+            If one is not a structure, or holds pointers. Nothing was written.
+
+        Notes
+        -----
+        Cancelling is as for `write`. Other tasks' writes cannot come in between.
+        """
+        await self.write(structures_to_bytes(structs))

@@ -1,0 +1,69 @@
+"""Lines of text, in both directions."""
+
+from ._bytes import ByteReaderMixin, ByteWriterMixin
+
+__all__ = ["TextReaderMixin", "TextWriterMixin"]
+
+
+class TextReaderMixin(ByteReaderMixin):
+    """Read lines of text."""
+
+    encoding: str
+    terminator: bytes
+
+    async def read_str(self) -> str:
+        """Read one line: through ``terminator``, which is stripped, decoded strictly as ``encoding``.
+
+        Returns
+        -------
+        str
+            The line, perhaps empty.
+
+        Raises
+        ------
+        ConnectionError
+            If not connected, or the link is lost, or closed on this side, while waiting. Nothing was taken.
+        asyncio.IncompleteReadError
+            If the peer closed its side first; ``partial`` holds what came of the line.
+        asyncio.LimitOverrunError
+            If the line is longer than the limit. All of it stays readable.
+        RuntimeError
+            If another task is waiting to read.
+        UnicodeError
+            If the line is not valid in ``encoding``. This line is gone; the link stays up.
+
+        Notes
+        -----
+        Cancel safe: what arrived stays readable. ``encoding`` and ``terminator`` may change between two reads.
+        """
+        terminator = self.terminator
+        line = await self.readuntil(terminator)
+        return line[: -len(terminator)].decode(self.encoding)
+
+
+class TextWriterMixin(ByteWriterMixin):
+    """Write lines of text."""
+
+    encoding: str
+    terminator: bytes
+
+    async def write_str(self, line: str) -> None:
+        """Write one line: encoded strictly as ``encoding``, with ``terminator`` after it.
+
+        Parameters
+        ----------
+        line : str
+            The text, without a terminator. One that is inside it is sent as it is, and the peer sees two lines.
+
+        Raises
+        ------
+        ConnectionError
+            As for `write`.
+        UnicodeError
+            If ``encoding`` lacks a character. Nothing was written.
+
+        Notes
+        -----
+        Cancelling is as for `write`.
+        """
+        await self.write(line.encode(self.encoding) + self.terminator)

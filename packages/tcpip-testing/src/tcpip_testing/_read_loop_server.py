@@ -1,0 +1,146 @@
+"""A read-loop server for tests: what arrives waits in a queue."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Self
+
+from tcpip_core import (
+    DEFAULT_ENCODING,
+    DEFAULT_LOCALHOST,
+    DEFAULT_MAX_HEARTBEAT_INTERVAL,
+    DEFAULT_TERMINATOR,
+    HEARTBEAT,
+    Keepalive,
+    Limits,
+    OneClientReadLoopServer,
+    StartServerKwargs,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["TestOneClientReadLoopServer"]
+
+
+class TestOneClientReadLoopServer(OneClientReadLoopServer):
+    """A read-loop server that keeps each line it reads, for a test to look at.
+
+    Parameters
+    ----------
+    port : int or None
+        Port to listen on; 0, which takes any that is free, is right for tests.
+    host : str or None
+        Address to listen on. None listens on every interface.
+    log : logging.Logger
+        Parent of this server's logger.
+    connect_callback : callable, optional
+        Coroutine function, called with this server once for each change of `connected`.
+    name : str
+        What this server is for; for the log.
+    encoding : str
+        Text encoding of lines.
+    terminator : bytes
+        What ends a line.
+    run_heartbeat_monitor_task : bool
+        Close a client that sends no heartbeat for `max_heartbeat_interval`.
+    max_heartbeat_interval : float
+        Longest time between two heartbeats (seconds).
+    limits : Limits, optional
+        Bounds of waits and sizes.
+    keepalive : Keepalive, optional
+        When the kernel gives up on a silent client.
+    **kwargs
+        As for `asyncio.start_server`.
+
+    Attributes
+    ----------
+    fail_next_read : bool
+        Make the next `read_and_dispatch` raise `ConnectionError`; it clears itself.
+    """
+
+    __test__ = False  # The name begins with Test; without this pytest would take it for a test.
+
+    def __init__(
+        self,
+        *,
+        port: int | None,
+        host: str | None = DEFAULT_LOCALHOST,
+        log: logging.Logger,
+        connect_callback: Callable[[Self], Awaitable[None]] | None = None,
+        name: str = "",
+        encoding: str = DEFAULT_ENCODING,
+        terminator: bytes = DEFAULT_TERMINATOR,
+        run_heartbeat_monitor_task: bool = False,
+        max_heartbeat_interval: float = DEFAULT_MAX_HEARTBEAT_INTERVAL,
+        limits: Limits | None = None,
+        keepalive: Keepalive | None = None,
+        **kwargs: "Unpack[StartServerKwargs]",
+    ) -> None:
+        self.fail_next_read = False
+        self.__lines: asyncio.Queue[str] = asyncio.Queue()
+        super().__init__(
+            port=port,
+            host=host,
+            log=log,
+            connect_callback=connect_callback,
+            name=name,
+            encoding=encoding,
+            terminator=terminator,
+            run_heartbeat_monitor_task=run_heartbeat_monitor_task,
+            max_heartbeat_interval=max_heartbeat_interval,
+            limits=limits,
+            keepalive=keepalive,
+            **kwargs,
+        )
+
+    async def read_and_dispatch(self) -> None:
+        """Read one line and keep it for `get_next_data`, or note it as a heartbeat if it is one.
+
+        Raises
+        ------
+        ConnectionError
+            If `fail_next_read` was set, or the client is gone.
+        RuntimeError
+            If the line is a heartbeat and this server does not watch them.
+        """
+        if self.fail_next_read:
+            self.fail_next_read = False
+            raise ConnectionError("this read fails because fail_next_read was set")
+        line = await self.read_str()
+        if line == HEARTBEAT.decode():
+            await self.handle_received_heartbeat()
+        else:
+            self.__lines.put_nowait(line)
+
+    async def get_next_data(self) -> str:
+        """Remove and return the oldest line; wait for one if there is none.
+
+        Lines outlast the client that sent them. A client that hangs up adds none.
+
+        Returns
+        -------
+        str
+            The line, its terminator stripped.
+
+        Raises
+        ------
+        ConnectionError
+            If the server is closed, and so no line will come.
+
+        Notes
+        -----
+        Cancel safe: a line is taken by the call that returns it.
+        """
+        if not self.__lines.empty():
+            return self.__lines.get_nowait()
+        if self.done_task.done():
+            raise ConnectionError("no data left, and the server is closed")
+        waiting = asyncio.Task(self.__lines.get(), name="get_next_data")
+        try:
+            await asyncio.wait({waiting, self.done_task}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            raise ConnectionError("no data came before the server was closed")
+        finally:
+            waiting.cancel()
