@@ -8,6 +8,8 @@ import asyncio
 import inspect
 import unittest
 from collections.abc import Iterable
+from pathlib import Path
+from types import FunctionType
 
 from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
@@ -30,10 +32,10 @@ def run_tests(found: Iterable[object]) -> None:
             continue
         if isinstance(thing, type) and issubclass(thing, unittest.TestCase):
             run_case(thing)
-        elif inspect.iscoroutinefunction(thing) and thing.__name__.startswith("test_"):
-            asyncio.run(thing())
-        elif inspect.isfunction(thing) and thing.__name__.startswith("test_"):
-            thing()
+        elif isinstance(thing, FunctionType) and thing.__name__.startswith("test_"):
+            result: object = thing()
+            if inspect.iscoroutine(result):
+                asyncio.run(result)
 
 
 def run_case(case: type[unittest.TestCase]) -> None:
@@ -48,6 +50,5 @@ def run_case(case: type[unittest.TestCase]) -> None:
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser(language="python", evaluator=run_block), SkipParser()],
     pattern="*.md",
-    excludes=["**/changes/**", "_build/**"],
-    path="..",
+    path=str(Path(__file__).resolve().parents[1]),
 ).pytest()

@@ -9,7 +9,7 @@ author = "tcpip developers"
 copyright = "2026, tcpip developers"
 version = release = tcpip_core.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build", "changes", "examples"]
 html_theme = "furo"
 html_title = f"tcpip {release}"
@@ -20,18 +20,15 @@ autodoc_default_options = {"members": True, "show-inheritance": True, "member-or
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 
-# Types in our docstrings are written as a reader says them: they are not names to link to.
-napoleon_google_docstring = False
-napoleon_use_param = False
-napoleon_use_rtype = False
-napoleon_use_ivar = True
+numpydoc_show_class_members = False  # autodoc does that
+numpydoc_class_members_toctree = False
 
 nitpick_ignore_regex = [(r"py:.*", r"tcpip_\w+\.(.*\.)?_.*")]
 if os.environ.get("TCPIP_DOCS_INTERSPHINX"):
     extensions.append("sphinx.ext.intersphinx")
     intersphinx_mapping = {"python": ("https://docs.python.org/3", None)}
 else:
-    standard_library = "asyncio|collections|ctypes|contextlib|logging|ssl|socket|types|typing|unittest"
+    standard_library = "abc|asyncio|collections|contextlib|ctypes|enum|json|logging|socket|ssl|types|typing|unittest"
     nitpick_ignore_regex += [
         (r"py:.*", rf"({standard_library})(\..*)?"),
         (r"py:.*", r"[a-z]+|[A-Z]\w*Error|[A-Z]\w*Warning|None|True|False"),
