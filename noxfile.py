@@ -132,9 +132,9 @@ def verify_types(session: nox.Session, python: str, package: str) -> None:
         "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}",
     }
     with session.chdir(Path(python).parents[2]):
-        said = session.run("pyright", "--verifytypes", package, env=env, silent=True, success_codes=[0, 1])
-    print(said)
-    exported = re.search(r'Symbols exported by ".*": (\d+)', said or "")
+        said = str(session.run("pyright", "--verifytypes", package, env=env, silent=True, success_codes=[0, 1]))
+    session.log(said)
+    exported = re.search(r'Symbols exported by ".*": (\d+)', said)
     if not exported or exported[1] == "0" or "Type completeness score: 100%" not in said:
         session.error(f"{package} is not completely typed")
 
@@ -148,10 +148,10 @@ def write_version(package: Path, version: str) -> None:
 
 def needs(requirement: str) -> set[str]:
     """Name our distributions that a requirement such as ``tcpip-core[testing]`` brings with it."""
-    name, extras = re.fullmatch(r"(tcpip-\w+)(?:\[(.*)\])?", requirement).groups()
+    name, _, extras = requirement.removesuffix("]").partition("[")
     project = nox.project.load_toml(ROOT / "packages" / name / "pyproject.toml")["project"]
     wanted = list(project["dependencies"])
-    for extra in extras.split(",") if extras else ():
+    for extra in filter(None, extras.split(",")):
         wanted += project["optional-dependencies"][extra]
     ours = (re.match(r"tcpip-\w+(\[.*\])?", one) for one in wanted)
     return {name}.union(*(needs(one[0]) for one in ours if one))
@@ -277,7 +277,7 @@ def wheels(session: nox.Session) -> None:
 
 def every_installation() -> list[str]:
     """List what people can ask for: each distribution, bare and with each of its extras."""
-    found = []
+    found: list[str] = []
     for package in PACKAGES:
         project = nox.project.load_toml(package / "pyproject.toml")["project"]
         extras = project["optional-dependencies"]

@@ -12,6 +12,7 @@ import zipfile
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 METADATA = {"Metadata-Version": "2.4", "License-Expression": "MIT", "License-File": "LICENSE"}
@@ -62,15 +63,15 @@ def metadata_faults(said: Message, package: Path) -> list[str]:
     """Compare metadata with the package's pyproject.toml."""
     wanted = METADATA | {"Name": project(package)["name"], "Version": project(package)["version"]}
     faults = [f"{key} is {said[key]!r} instead of {value!r}" for key, value in wanted.items() if said[key] != value]
-    extras = set(project(package)["optional-dependencies"])
+    extras: set[str] = set(project(package)["optional-dependencies"])
     if extras != set(said.get_all("Provides-Extra", [])):
         faults.append(f"its extras are {said.get_all('Provides-Extra')} instead of {sorted(extras)}")
     return faults
 
 
-def project(package: Path) -> dict[str, object]:
+def project(package: Path) -> dict[str, Any]:
     """Read the table [project] of a package."""
-    table: dict[str, object] = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    table: dict[str, Any] = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return table
 
 

@@ -79,14 +79,13 @@ async def state(client: Client) -> None:
     """What users see has a type, and can be assigned: programs do that."""
     assert_type(client.connected, bool)
     assert_type(client.should_be_connected, bool)
-    assert_type(client.host, str)
-    assert_type(client.port, int)
+    assert_type(client.host, str | None)
+    assert_type(client.port, int | None)
     assert_type(client.name, str)
     assert_type(client.encoding, str)
     assert_type(client.terminator, bytes)
     assert_type(client.monitor_connection_interval, float)
     assert_type(client.log, logging.Logger)
-    assert_type(client.close(), "asyncio.Future[None]")  # type: ignore[assert-type]
     assert_type(await client.close(), None)
     assert_type(await client.basic_close(), None)
     await client.start_task

@@ -70,7 +70,7 @@ async def read_loop_server() -> None:
 async def test_server() -> None:
     """The arguments and the queue of `TestOneClientReadLoopServer`."""
     TestOneClientReadLoopServer(port=0, log=LOG, host="::1", connect_callback=server_told, name="mock")
-    TestOneClientReadLoopServer(0, LOG)  # type: ignore[misc]
+    TestOneClientReadLoopServer(0, LOG)  # type: ignore[call-arg, arg-type]
     TestOneClientReadLoopServer(port=0, log=LOG, encodin="ascii")  # type: ignore[call-arg]
     async with TestOneClientReadLoopServer(port=0, log=LOG) as server:
         assert_type(server, TestOneClientReadLoopServer)
