@@ -17,12 +17,8 @@ from tests import support
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
-hypothesis.settings.register_profile(
-    "ci", max_examples=50, deadline=None, print_blob=True, database=None
-)
-hypothesis.settings.register_profile(
-    "full", parent=hypothesis.settings.get_profile("ci"), max_examples=1000
-)
+hypothesis.settings.register_profile("ci", max_examples=50, deadline=None, print_blob=True, database=None)
+hypothesis.settings.register_profile("full", parent=hypothesis.settings.get_profile("ci"), max_examples=1000)
 
 LOOP_FACTORIES: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
 try:
@@ -123,11 +119,10 @@ async def loop_errors() -> AsyncIterator[list[dict[str, Any]]]:
 
 
 def _left_in_loop(loop: asyncio.AbstractEventLoop, before: set[asyncio.Task[Any]]) -> list[str]:
-    """List the tasks and, where the loop shows them, the timers and transports that still live."""
+    """List the tasks and, where the loop shows them, the timers that still live."""
     current = asyncio.current_task()
     left = [f"task {one!r}" for one in asyncio.all_tasks() - before if one is not current]
     left += [f"timer {one!r}" for one in getattr(loop, "_scheduled", []) if not one.cancelled()]
-    left += [f"transport {one!r}" for one in dict(getattr(loop, "_transports", {})).values()]
     return left
 
 

@@ -14,6 +14,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
 __all__ = [
@@ -32,8 +33,8 @@ __all__ = [
     "soon",
     "started",
     "turns",
-    "unused_port",
     "until",
+    "unused_port",
 ]
 
 IPV4, IPV6 = "127.0.0.1", "::1"
@@ -52,7 +53,7 @@ async def soon(awaitable: Awaitable[T], timeout: float = TIMEOUT) -> T:
 async def until(condition: Callable[[], object], timeout: float = TIMEOUT) -> None:
     """Turn the loop until a condition holds; for conditions that no event announces."""
     async with asyncio.timeout(timeout):
-        while not condition():
+        while not condition():  # there is no event to wait for
             await asyncio.sleep(0)
 
 
@@ -120,7 +121,7 @@ class Changes:
 class Peer:
     """A plain socket at the other end, connected when the constructor returns."""
 
-    def __init__(self, host: str, port: int, *, receive_buffer: int | None = None) -> None:
+    def __init__(self, host: str, port: int | None, *, receive_buffer: int | None = None) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -287,13 +288,11 @@ def open_sockets() -> frozenset[str]:
     Sockets of other families belong to the loop itself: uvloop has a new pair of them in each run.
     """
     found = set()
-    for folder in ("/proc/self/fd", "/dev/fd"):
-        if os.path.isdir(folder):
-            for name in os.listdir(folder):
-                described = _describe_socket(int(name))
-                if described:
-                    found.add(described)
-            break
+    folder = next((one for one in map(Path, ("/proc/self/fd", "/dev/fd")) if one.is_dir()), None)
+    for entry in folder.iterdir() if folder else ():
+        described = _describe_socket(int(entry.name))
+        if described:
+            found.add(described)
     return frozenset(found)
 
 

@@ -14,8 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import tcpip_core
-
-from tests.support import Changes, Peer, listening, soon, started
+from tests.support import Changes, Peer, connected, listening, soon, started
 
 CLIENT, SERVER, READ_LOOP_SERVER = KINDS = ("client", "server", "read_loop_server")
 SERVERS = (SERVER, READ_LOOP_SERVER)
@@ -61,37 +60,25 @@ class Rig:
         assert await self.peer.read_until(b"\r\n") == text.encode() + b"\r\n"
 
 
-def make(kind: str, host: str | None, port: int, log: logging.Logger, **kwargs: Any) -> Subject:
+def make(kind: str, host: str | None, port: int | None, log: logging.Logger, **kwargs: Any) -> Subject:
     """Construct a subject; a server listens on ``port``, a client connects to it."""
     if kind == CLIENT:
-        return tcpip_core.Client(host, port, log, **kwargs)  # type: ignore[arg-type]  # None is for servers
+        assert host is not None
+        assert port is not None
+        return tcpip_core.Client(host, port, log, **kwargs)
     if kind == SERVER:
         return tcpip_core.OneClientServer(host, port, log, **kwargs)
     return LineServer(host=host, port=port, log=log, **kwargs)
 
 
 @asynccontextmanager
-async def rigged(kind: str, host: str, log: logging.Logger, **kwargs: Any) -> AsyncIterator[Rig]:
-    """Give a rig; everything is closed at the end of the block, whatever state it is in."""
-    changes = Changes()
-    kwargs.setdefault("connect_callback", changes.callback)
-    async with _subject_and_peer(kind, host, log, **kwargs) as (subject, peer):
-        rig = Rig(subject, peer, changes)
-        if kwargs["connect_callback"] == changes.callback:
-            assert await changes.next() is True
-        yield rig
-
-
-@asynccontextmanager
-async def _subject_and_peer(
-    kind: str, host: str, log: logging.Logger, **kwargs: Any
-) -> AsyncIterator[tuple[Subject, Peer]]:
+async def opened(kind: str, host: str, log: logging.Logger, **kwargs: Any) -> AsyncIterator[tuple[Subject, Peer]]:
+    """Give a subject and a peer whose kernels are connected; the subject need not know it yet."""
     if kind == CLIENT:
         async with listening(host) as listener:
             client = make(kind, host, listener.port, log, **kwargs)
             try:
-                peer = await listener.accept()
-                yield await started(client), peer
+                yield client, await listener.accept()
             finally:
                 await soon(client.close())
         return
@@ -99,9 +86,21 @@ async def _subject_and_peer(
     try:
         await started(server)
         async with Peer(host, server.port) as peer:
-            assert isinstance(server, tcpip_core.OneClientServer)
-            await soon(server.connected_task)
             yield server, peer
             await soon(server.close())
     finally:
         await soon(server.close())
+
+
+@asynccontextmanager
+async def rigged(kind: str, host: str, log: logging.Logger, **kwargs: Any) -> AsyncIterator[Rig]:
+    """Give a rig; everything is closed at the end of the block, whatever state it is in."""
+    changes = Changes()
+    kwargs.setdefault("connect_callback", changes.callback)
+    async with opened(kind, host, log, **kwargs) as (subject, peer):
+        await started(subject)
+        if isinstance(subject, tcpip_core.OneClientServer):
+            await connected(subject)
+        if kwargs["connect_callback"] == changes.callback:
+            assert await changes.next() is True
+        yield Rig(subject, peer, changes)
