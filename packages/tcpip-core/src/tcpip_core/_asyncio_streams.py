@@ -27,13 +27,13 @@ class ConnectionReader(asyncio.StreamReader):
         self._connection = connection
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} peer={self._connection.name} state={self._connection.state.value}>"
+        return f"<{type(self).__name__} peer={self._connection.peer} state={self._connection.state.value}>"
 
     def at_eof(self) -> bool:
         """Return whether all was read and no more will come."""
         return self._connection.at_eof
 
-    def exception(self) -> Exception | None:  # type: ignore[override]  # typeshed leaves out the None.
+    def exception(self) -> Exception | None:
         """Return the error that ended the connection, if it was one."""
         cause = self._connection.loss_cause
         return cause if isinstance(cause, Exception) else None
@@ -92,7 +92,7 @@ class ConnectionWriter(asyncio.StreamWriter):
         self._reader = reader
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} peer={self._connection.name} state={self._connection.state.value}>"
+        return f"<{type(self).__name__} peer={self._connection.peer} state={self._connection.state.value}>"
 
     def __del__(self, *_args: object) -> None:
         """Warn of nothing: the transport warns if it was not closed, once and by its own name."""

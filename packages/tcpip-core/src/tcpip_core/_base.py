@@ -15,7 +15,7 @@ from typing import Any, Self, TypeAlias
 from ._asyncio_streams import ConnectionReader, ConnectionWriter
 from ._codec import checked_encoding, checked_terminator
 from ._connection import Connection
-from ._endpoint import Endpoint
+from ._endpoint import Endpoint, Hooks
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import Publisher
@@ -108,11 +108,18 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         self._writer: asyncio.StreamWriter | None = None
         self.done_task: asyncio.Future[None] = loop.create_future()
         call = None if connect_callback is None else functools.partial(connect_callback, self)
-        self._tcpip = Endpoint(
-            self,
+        self._tcpip = self._tcpip_carrier = Endpoint(
+            Hooks(
+                log=lambda: self.log,
+                is_watched=lambda: self.monitor_connection_interval > 0,
+                connected=self._tcpip_connected,
+                lost=self._tcpip_lost,
+                noticed=self._tcpip_noticed,
+                stop=self._tcpip_stop,
+                done=self._tcpip_done,
+            ),
             limits or Limits(),
             keepalive or Keepalive(),
-            watch=lambda: self.monitor_connection_interval > 0,
             make_publisher=lambda endpoint: Publisher(
                 call=call,
                 tell=lambda: self.call_connect_callback(),
@@ -124,7 +131,10 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         )
         self.start_task: asyncio.Future[None]
         if do_start:
-            self.start_task = self._tcpip.tasks.spawn(self._tcpip.run_start(lambda: self.start(**kwargs)), "start")
+            # Who waits for start_task sees its failure; the log need not shout it.
+            starting = self._tcpip.run_start(lambda: self.start(**kwargs))
+            self.start_task = self._tcpip.tasks.spawn(starting, "start", failure_level=logging.INFO)
+            self.start_task.add_done_callback(self._tcpip.start_ended)
         else:
             self.start_task = loop.create_future()
             self.start_task.set_result(None)

@@ -103,7 +103,6 @@ class Client(BaseClientOrServer):
         self.port = port
         self.run_heartbeat_send_task = run_heartbeat_send_task
         self.heartbeat_send_sleep = heartbeat_send_sleep
-        self.heartbeat_send_task: asyncio.Future[None]
         super().__init__(
             log=log,
             connect_callback=connect_callback,
@@ -116,7 +115,7 @@ class Client(BaseClientOrServer):
             keepalive=keepalive,
             **kwargs,
         )
-        self.heartbeat_send_task = done_future()
+        self.heartbeat_send_task: asyncio.Future[None] = done_future()
         if host == "":
             self._tcpip_done()
 

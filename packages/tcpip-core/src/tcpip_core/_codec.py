@@ -6,7 +6,7 @@ Pure: no loop, no socket, no logging. What cannot be converted raises before any
 import ctypes
 import functools
 import json
-from typing import Any
+from typing import Any, cast
 
 __all__ = [
     "JSONEncodeError",
@@ -145,16 +145,16 @@ def _address_field(kind: type) -> str | None:
 
 
 def _innermost(kind: type) -> type:
-    while issubclass(kind, ctypes.Array):
-        kind = kind._type_
-    return kind
+    inner: Any = kind
+    while issubclass(inner, ctypes.Array):
+        inner = inner._type_
+    return cast("type", inner)
 
 
 def _holds_address(kind: type) -> bool:
-    # Pointers and function pointers share no public base class but ctypes' own.
-    if issubclass(kind, ctypes._Pointer | ctypes._CFuncPtr):
-        return True
-    return getattr(kind, "_type_", None) in _POINTER_CODES
+    # Simple types say what they are by a letter, pointers what they point to; function pointers alone have flags.
+    code: object = getattr(kind, "_type_", "")
+    return code in _POINTER_CODES if isinstance(code, str) and not hasattr(kind, "_flags_") else True
 
 
 def shown(data: object) -> str:

@@ -66,6 +66,14 @@ def _scratch_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
     return buffer
 
 
+def _readable(address: object) -> str:
+    """Return a socket address as a person writes it."""
+    if not isinstance(address, tuple):
+        return str(address or "an unnamed peer")
+    host, port = (str(part) for part in cast("tuple[object, ...]", address)[:2])
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Owner(Protocol):
     """What a connection asks of, and tells, whoever holds it."""
 
@@ -112,7 +120,7 @@ class Connection(asyncio.BufferedProtocol):
         self._close_waiters: set[asyncio.Future[None]] = set()
         self.incoming = Incoming(self, limits.frame_size)
         self.outgoing = Outgoing(self, limits.write_timeout)
-        self.peer: object = None
+        self.peer = "nobody"
         self.loss_reason: LossReason | None = None
         self.loss_cause: BaseException | None = None
 
@@ -142,14 +150,6 @@ class Connection(asyncio.BufferedProtocol):
     def transport(self) -> asyncio.Transport | None:
         """The transport below, None before there was one."""
         return self._transport
-
-    @property
-    def name(self) -> str:
-        """The peer's address as a person writes it."""
-        match self.peer:
-            case (str(host), int(port), *_):
-                return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        return str(self.peer or "nobody")
 
     # Its end
 
@@ -284,7 +284,7 @@ class Connection(asyncio.BufferedProtocol):
         """Ask the owner to admit this connection, or cut it."""
         # uvloop's transports have the interface but not the base class.
         self._transport = transport = cast("asyncio.Transport", transport)
-        self.peer = transport.get_extra_info("peername")
+        self.peer = _readable(transport.get_extra_info("peername"))
         self._move(State.OPEN)
         sock = transport.get_extra_info("socket")
         if sock is not None:
@@ -307,8 +307,9 @@ class Connection(asyncio.BufferedProtocol):
         """Note that the peer sends no more; return whether it may still be written to, which TLS rules out."""
         if not self._alive or self._transport is None:
             return False
+        may_write_on = self._transport.get_extra_info("ssl_object") is None
         self._announce_end(LossReason.FIN, None)
-        return self._alive and self._transport.get_extra_info("ssl_object") is None
+        return may_write_on and self._state is State.DRAINING
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the socket is gone."""

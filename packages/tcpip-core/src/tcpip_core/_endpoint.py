@@ -11,8 +11,9 @@ Rules of this file
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Container
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from ._connection import Connection, State
 from ._limits import Keepalive, Limits
@@ -20,36 +21,43 @@ from ._loss import LossReason
 from ._publisher import Publisher
 from ._tasks import OwnedTasks
 
-__all__ = ["Endpoint", "Host"]
+__all__ = ["Endpoint", "Hooks"]
+
+_AnyTask: TypeAlias = "asyncio.Task[Any] | None"
 
 _GRACE = 0.25
 """How long a task may take to end after it was cancelled (seconds)."""
 
 
-class Host(Protocol):
-    """What an endpoint asks of the client or server that it serves."""
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What an endpoint asks of the client or server that it serves. None of them waits or calls the user.
 
-    log: logging.Logger
+    Parameters
+    ----------
+    log : callable
+        Returns the logger, which users replace.
+    is_watched : callable
+        Returns whether a loss is told while nobody reads or writes.
+    connected : callable
+        Starts what belongs to a new connection.
+    lost : callable
+        Ends what belonged to a connection.
+    noticed : callable
+        Acts on a loss once somebody noticed it: at once if losses are watched.
+    stop : callable
+        Lets nobody in any more.
+    done : callable
+        Says that all is down.
+    """
 
-    def _tcpip_connected(self, connection: Connection) -> None:
-        """Start what belongs to a new connection."""
-        ...
-
-    def _tcpip_lost(self, connection: Connection) -> None:
-        """End what belonged to a connection."""
-        ...
-
-    def _tcpip_noticed(self) -> None:
-        """Act on a loss now that somebody noticed it."""
-        ...
-
-    def _tcpip_stop(self) -> None:
-        """Let nobody in any more."""
-        ...
-
-    def _tcpip_done(self) -> None:
-        """All is down: say so."""
-        ...
+    log: Callable[[], logging.Logger]
+    is_watched: Callable[[], bool]
+    connected: Callable[[Connection], None]
+    lost: Callable[[Connection], None]
+    noticed: Callable[[], None]
+    stop: Callable[[], None]
+    done: Callable[[], None]
 
 
 class Endpoint:
@@ -57,31 +65,28 @@ class Endpoint:
 
     Parameters
     ----------
-    host : Host
-        The client or server.
+    hooks : Hooks
+        The client's or server's part.
     limits : Limits
         Bounds of its waits and sizes.
     keepalive : Keepalive
         What is set on its sockets.
-    watch : callable
-        Returns whether a loss is told while nobody reads or writes.
     make_publisher : callable
         Makes the publisher out of this endpoint.
     """
 
     def __init__(
         self,
-        host: Host,
+        hooks: Hooks,
         limits: Limits,
         keepalive: Keepalive,
-        watch: Callable[[], bool],
         make_publisher: "Callable[[Endpoint], Publisher]",
     ) -> None:
-        self._host = host
+        self._hooks = hooks
         self._loop = asyncio.get_running_loop()
-        self._watch = watch
         self.limits = limits
         self.keepalive = keepalive
+        self.log = hooks.log
         self.tasks = OwnedTasks(self._loop, self.log)
         self.connection = self.new_connection()
         self.publisher = make_publisher(self)
@@ -90,10 +95,6 @@ class Endpoint:
         self._closer: asyncio.Task[None] | None = None
         self._rejected = 0
         self._rejections_told_at = -1.0
-
-    def log(self) -> logging.Logger:
-        """Return the logger as it is now."""
-        return self._host.log
 
     def new_connection(self) -> Connection:
         """Return a connection that will ask to be admitted."""
@@ -128,12 +129,14 @@ class Endpoint:
         Raises
         ------
         RuntimeError
-            If it had begun before, or there is nothing to start any more.
+            If it had begun before.
+        ConnectionAbortedError
+            If the end came first.
         """
         if self._started:
             raise RuntimeError("start was called before, by the constructor: make a new object to connect again")
         if self.closing:
-            raise RuntimeError("closed for good: make a new object to connect again")
+            raise ConnectionAbortedError("closed on this side before the start")
         self._started = True
 
     async def run_start(self, start: Callable[[], Awaitable[None]]) -> None:
@@ -147,11 +150,17 @@ class Endpoint:
         try:
             await start()
         except BaseException as e:
-            closed_here = self.closing
-            await asyncio.wait({self.begin_shutdown(spare=asyncio.current_task())})
-            if closed_here and isinstance(e, asyncio.CancelledError):
+            if not self.closing:
+                self.begin_shutdown(spare=asyncio.current_task())
+                await self._wait_until_down()
+            elif isinstance(e, asyncio.CancelledError):
                 raise ConnectionAbortedError("closed on this side before the start had ended") from None
             raise
+
+    def start_ended(self, task: "asyncio.Future[None]") -> None:
+        """Close for good after a start that was cancelled before it had its first turn."""
+        if task.cancelled() and not self.closing:
+            self.begin_shutdown()
 
     # What connections ask and tell
 
@@ -167,10 +176,10 @@ class Endpoint:
         current.end(LossReason.FIN)
         self.connection = connection
         self.loss_reason = None
-        self.log().info("connected to %s", connection.name)
+        self.log().info("connected to %s", connection.peer)
         # The callback's task starts first, so that it is told before a read loop dispatches.
         self.publisher.kick()
-        self._host._tcpip_connected(connection)
+        self._hooks.connected(connection)
         return True
 
     def _log_rejection(self, connection: Connection) -> None:
@@ -180,8 +189,8 @@ class Endpoint:
             self._rejections_told_at = now
             self.log().error(
                 "rejected %s: %s is connected, and one client is served at a time (%d rejected so far)",
-                connection.name,
-                self.connection.name,
+                connection.peer,
+                self.connection.peer,
                 self._rejected,
             )
 
@@ -189,9 +198,9 @@ class Endpoint:
         """Note that a connection is over."""
         reason = self.loss_reason = connection.loss_reason
         if reason is not None:
-            self.log().info("connection to %s ended: %s", connection.name, reason.value)
-        self._host._tcpip_lost(connection)
-        if self._watch():
+            self.log().info("connection to %s ended: %s", connection.peer, reason.value)
+        self._hooks.lost(connection)
+        if self._hooks.is_watched():
             self._notice()
 
     async def told(self) -> None:
@@ -202,7 +211,7 @@ class Endpoint:
     def _notice(self) -> None:
         self.publisher.kick()
         if self.loss_reason is not None:
-            self._host._tcpip_noticed()
+            self._hooks.noticed()
 
     # The end
 
@@ -215,7 +224,7 @@ class Endpoint:
         await self.connection.wait_closed()
         await self.told()
 
-    def begin_shutdown(self, *, spare: asyncio.Task[None] | None = None) -> asyncio.Task[None]:
+    def begin_shutdown(self, *, spare: _AnyTask = None) -> None:
         """Let nobody in, end the connection, start the task that waits for the rest.
 
         Parameters
@@ -226,24 +235,26 @@ class Endpoint:
         if self._closer is None:
             caller = asyncio.current_task()
             self._closer = self.tasks.spawn(self._shut_down(caller, spare), "close")
-            self._host._tcpip_stop()
+            self._hooks.stop()
             self.connection.end(LossReason.CLOSED_HERE)
             self.publisher.kick()
-        return self._closer
 
     async def shutdown(self) -> None:
         """End everything; return when it is down, at once if called by one of our own tasks."""
-        closer = self.begin_shutdown()
+        self.begin_shutdown()
         if not self.is_called_by_own_task():
-            await asyncio.wait({closer})
+            await self._wait_until_down()
 
-    async def _shut_down(self, caller: asyncio.Task[object] | None, spare: asyncio.Task[None] | None) -> None:
+    async def _wait_until_down(self) -> None:
+        if self._closer is not None:
+            await asyncio.wait({self._closer})
+
+    async def _shut_down(self, caller: _AnyTask, spare: _AnyTask) -> None:
         deadline = self._loop.time() + self.limits.close_timeout
-        spared = {spare, asyncio.current_task()}
+        spared: set[_AnyTask] = {spare, asyncio.current_task()}
         try:
-            for task in self.tasks:
-                if task not in spared | {caller, self.publisher.task}:
-                    task.cancel()
+            for task in self._tasks_but(spared | {caller, self.publisher.task}):
+                task.cancel()
             # A TimeoutError says no more than that there are stragglers.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
@@ -253,17 +264,17 @@ class Endpoint:
             await self._end_stragglers(spared)
         finally:
             self.connection.abort()
-            self._host._tcpip_done()
+            self._hooks.done()
 
-    def _tasks_but(self, spared: "set[asyncio.Task[None] | None]") -> set[asyncio.Task[None]]:
+    def _tasks_but(self, spared: Container[_AnyTask]) -> set[asyncio.Task[None]]:
         return {task for task in self.tasks if task not in spared}
 
-    async def _end_stragglers(self, spared: "set[asyncio.Task[None] | None]") -> None:
+    async def _end_stragglers(self, spared: set[_AnyTask]) -> None:
         """Cut what is still open and cancel what still runs: first all but the last callback, then that too."""
         self.connection.abort()
         self.publisher.hurry()
-        for unhurried in (spared | {self.publisher.task}, spared):
-            for task in self._tasks_but(unhurried):
+        for left_alone in (spared | {self.publisher.task}, spared):
+            for task in self._tasks_but(left_alone):
                 task.cancel()
             if rest := self._tasks_but(spared):
                 await asyncio.wait(rest, timeout=_GRACE)

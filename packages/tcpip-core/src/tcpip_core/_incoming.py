@@ -81,10 +81,10 @@ class Incoming:
 
     async def readexactly(self, n: int) -> bytes:
         """Return n bytes."""
-        if n < 0:
-            raise ValueError(f"cannot read {n} bytes: give 0 or more")
         if not self._link.alive:
             await self._link.refuse("read")
+        if n < 0:
+            raise ValueError(f"cannot read {n} bytes: give 0 or more")
         while len(self._buffer) < n:
             if self._link.peer_is_done:
                 await self._link.report_end()
@@ -94,10 +94,10 @@ class Incoming:
 
     async def readuntil(self, separator: bytes) -> bytes:
         """Return one frame, separator included."""
-        if not separator:
-            raise ValueError("the separator must be at least one byte long")
         if not self._link.alive:
             await self._link.refuse("read")
+        if not separator:
+            raise ValueError("the separator must be at least one byte long")
         while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
             if self._link.peer_is_done:
                 await self._link.report_end()

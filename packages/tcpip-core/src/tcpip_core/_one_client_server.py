@@ -94,9 +94,8 @@ class OneClientServer(BaseClientOrServer):
         if type(self).start is OneClientServer.start:
             check_keywords(type(self).__name__, kwargs, StartServerKwargs)
         self.host = host
-        self.port = port
+        self.port: int | None = port
         self._server: asyncio.Server | None = None
-        self.connected_task: asyncio.Future[None]
         super().__init__(
             log=log,
             connect_callback=connect_callback,
@@ -108,7 +107,7 @@ class OneClientServer(BaseClientOrServer):
             keepalive=keepalive,
             **kwargs,
         )
-        self.connected_task = asyncio.get_running_loop().create_future()
+        self.connected_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if connect_callback is not None and not is_asynchronous(connect_callback):
             warnings.warn(
                 f"a connect_callback that is not a coroutine function is deprecated: write async def for "
@@ -140,7 +139,7 @@ class OneClientServer(BaseClientOrServer):
         endpoint.limits = limits_from(endpoint.limits, kwargs)
         self._server = await listen(endpoint.new_connection, self.host, self.port, kwargs)
         if len(self._server.sockets) == 1:
-            self.port = self._server.sockets[0].getsockname()[1]
+            self.port = int(self._server.sockets[0].getsockname()[1])
         if endpoint.closing:
             self._server.close()
             raise ConnectionAbortedError("closed on this side before the server listened")

@@ -152,9 +152,9 @@ class Publisher:
         if connected != (self._current() is not None):
             self._outdated = connected
         self._calling = True
+        clock = self._clock = asyncio.timeout(self._timeout)
         try:
-            async with asyncio.timeout(self._timeout) as clock:
-                self._clock = clock
+            async with clock:
                 result = self._call()
                 if inspect.isawaitable(result):
                     await result

@@ -101,8 +101,6 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             raise ValueError(f"max_heartbeat_interval must be above 0 seconds, not {max_heartbeat_interval!r}")
         self.run_heartbeat_monitor_task = run_heartbeat_monitor_task
         self.max_heartbeat_interval = max_heartbeat_interval
-        self.read_loop_task: asyncio.Future[None]
-        self.monitor_heartbeats_task: asyncio.Future[None]
         super().__init__(
             host=host,
             port=port,
@@ -118,7 +116,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         self.heartbeat_received_tai = 0.0
         self._tcpip_heartbeat_at = 0.0
         self._tcpip_reading: asyncio.Task[None] | None = None
-        self.read_loop_task = self.monitor_heartbeats_task = done_future()
+        self.read_loop_task: asyncio.Future[None] = done_future()
+        self.monitor_heartbeats_task: asyncio.Future[None] = done_future()
 
     # Reading
 
@@ -156,13 +155,13 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             if connection.alive:
                 await self._tcpip_read_failed(connection, "read loop failed")
             elif isinstance(e, asyncio.IncompleteReadError) and e.partial:
-                self.log.info("%s left in the middle of a message: %s", connection.name, shown(e.partial))
+                self.log.info("%s left in the middle of a message: %s", connection.peer, shown(e.partial))
         except Exception:
             await self._tcpip_read_failed(connection, "read loop failed")
 
     async def _tcpip_read_failed(self, connection: Connection, what: str) -> None:
         """Log the exception that is being handled and close the client that it belongs to."""
-        self.log.exception("%s: closing %s", what, connection.name)
+        self.log.exception("%s: closing %s", what, connection.peer)
         if connection is self._tcpip.connection:
             await self.close_client()
 
@@ -223,7 +222,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             if left > 0:
                 await asyncio.sleep(left)
                 continue
-            self.log.error("no heartbeat from %s for %g s: closing it", connection.name, self.max_heartbeat_interval)
+            self.log.error("no heartbeat from %s for %g s: closing it", connection.peer, self.max_heartbeat_interval)
             connection.end(LossReason.HEARTBEAT)
 
     # What the endpoint tells us

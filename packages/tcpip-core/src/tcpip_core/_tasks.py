@@ -1,6 +1,7 @@
 """Tasks that have an owner: whoever starts one here can name it, and ends it when its own time is over."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 
@@ -36,18 +37,20 @@ class OwnedTasks:
     def __contains__(self, task: object) -> bool:
         return task in self._tasks
 
-    def spawn(self, coro: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-        """Run a coroutine as a task of ours, from the next turn of the loop on.
+    def spawn(
+        self, coro: Coroutine[object, object, None], name: str, *, failure_level: int = logging.ERROR
+    ) -> asyncio.Task[None]:
+        """Run a coroutine as a task of ours, from the next turn of the loop on; log its failure, if any.
 
         `asyncio.Task` itself, not ``create_task``: an eager task factory would run a subclass's ``start`` inside
         its half-done constructor.
         """
         task = asyncio.Task(coro, loop=self._loop, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(functools.partial(self._ended, failure_level))
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, failure_level: int, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._log().warning("%s failed: %s", task.get_name(), error)
+            self._log().log(failure_level, "%s failed: %s", task.get_name(), error)

@@ -5,7 +5,7 @@ import difflib
 import errno
 import socket
 import ssl as ssl_module
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -136,10 +136,12 @@ async def connect(
     loop = asyncio.get_running_loop()
     if "sock" in keywords and keywords["sock"] is not None:
         host = port = None
+    # The keywords were checked against OpenConnectionKwargs; the overloads of typeshed cannot see that.
+    create = cast("Callable[..., Awaitable[tuple[object, Connection]]]", loop.create_connection)
+    clock = asyncio.timeout(timeout)
     try:
-        async with asyncio.timeout(timeout) as clock:
-            # The keywords were checked against OpenConnectionKwargs.
-            _, connection = await loop.create_connection(make, host, port, **keywords)  # type: ignore[arg-type]
+        async with clock:
+            _, connection = await create(make, host, port, **keywords)
     except OSError as e:
         if clock.expired():
             raise TimeoutError(
@@ -173,10 +175,9 @@ async def listen(
         keywords["ssl_handshake_timeout"] = _TLS_HANDSHAKE_TIMEOUT
     if keywords.get("sock") is not None:
         host = port = None
-    loop = asyncio.get_running_loop()
+    create = cast("Callable[..., Awaitable[asyncio.Server]]", asyncio.get_running_loop().create_server)
     try:
-        # The keywords were checked against StartServerKwargs.
-        return await loop.create_server(make, host, port, **keywords)  # type: ignore[call-overload,no-any-return]
+        return await create(make, host, port, **keywords)
     except OSError as e:
         _explain(e, f"cannot listen on {_address(host, port)}", _LISTEN_HINTS)
 

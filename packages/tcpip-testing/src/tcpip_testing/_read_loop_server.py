@@ -138,7 +138,7 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
             raise ConnectionError("no data left, and the server is closed")
         waiting = asyncio.Task(self.__lines.get(), name="get_next_data")
         try:
-            await asyncio.wait({waiting, self.done_task}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((waiting, self.done_task), return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
                 return waiting.result()
             raise ConnectionError("no data came before the server was closed")

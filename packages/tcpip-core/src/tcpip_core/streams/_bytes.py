@@ -14,14 +14,24 @@ class Carrier(Protocol):
     connection: Connection
 
 
-class ByteReaderMixin:
+async def check_connected(carrier: Carrier, attempt: str) -> None:
+    """Raise `ConnectionError` unless connected, before an argument is looked at."""
+    if not carrier.connection.alive:
+        await carrier.connection.refuse(attempt)
+
+
+class StreamMixin:
+    """What every format needs of its host."""
+
+    _tcpip_carrier: Carrier
+
+
+class ByteReaderMixin(StreamMixin):
     """Read bytes.
 
     All reads share these rules: one task reads at a time; a read that is cancelled has taken nothing; a read that
     meets the peer's end, or finds the link lost, returns or raises after the connect callback was told.
     """
-
-    _tcpip: Carrier
 
     async def read(self, n: int) -> bytes:
         """Read up to n bytes.
@@ -48,7 +58,7 @@ class ByteReaderMixin:
         -----
         Cancel safe: what arrived stays readable.
         """
-        return await self._tcpip.connection.incoming.read(n)
+        return await self._tcpip_carrier.connection.incoming.read(n)
 
     async def readexactly(self, n: int) -> bytes:
         """Read exactly n bytes.
@@ -78,7 +88,7 @@ class ByteReaderMixin:
         -----
         Cancel safe: what arrived stays readable.
         """
-        return await self._tcpip.connection.incoming.readexactly(n)
+        return await self._tcpip_carrier.connection.incoming.readexactly(n)
 
     async def readline(self) -> bytes:
         r"""Read through the next ``\n``.
@@ -101,7 +111,7 @@ class ByteReaderMixin:
         -----
         Cancel safe: what arrived stays readable.
         """
-        return await self._tcpip.connection.incoming.readline()
+        return await self._tcpip_carrier.connection.incoming.readline()
 
     async def readuntil(self, separator: bytes = b"\n") -> bytes:
         r"""Read through the next separator; `read_str` is simpler for text.
@@ -134,18 +144,16 @@ class ByteReaderMixin:
         -----
         Cancel safe: what arrived stays readable.
         """
-        return await self._tcpip.connection.incoming.readuntil(separator)
+        return await self._tcpip_carrier.connection.incoming.readuntil(separator)
 
 
-class ByteWriterMixin:
+class ByteWriterMixin(StreamMixin):
     """Write bytes.
 
     All writes share these rules: a write goes out as one piece, never mixed with that of another task; it returns
     without a wait while the peer keeps up; one that gives up while it waits, cancelled or after ``write_timeout``,
     cuts the link, because nobody knows how much went over.
     """
-
-    _tcpip: Carrier
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write data, and wait while the peer takes none.
@@ -168,7 +176,10 @@ class ByteWriterMixin:
         Cancelling a write that waits cuts the link. A cancellation may also come after the data were handed over:
         after every 128 KiB without a wait other tasks get a turn.
         """
-        await self._tcpip.connection.outgoing.write(_checked_bytes(data))
+        if type(data) is not bytes:
+            await check_connected(self._tcpip_carrier, "write")
+            data = _checked_bytes(data)
+        await self._tcpip_carrier.connection.outgoing.write(data)
 
     async def writelines(self, lines: Iterable[bytes | bytearray | memoryview]) -> None:
         """Write pieces one after the other, as one write.
@@ -189,15 +200,16 @@ class ByteWriterMixin:
         -----
         Cancelling is as for `write`.
         """
+        await check_connected(self._tcpip_carrier, "write")
         if isinstance(lines, bytes | bytearray | memoryview | str):
             raise TypeError(f"expected an iterable of bytes, not {type(lines).__name__}: write takes one piece")
         await self.write(b"".join(lines))
 
 
 def _checked_bytes(data: object) -> bytes:
-    if type(data) is bytes:
-        return data
-    if isinstance(data, bytes | bytearray | memoryview):
-        # A copy: what the transport keeps must not change behind its back.
+    # A copy: what the transport keeps must not change behind its back.
+    if isinstance(data, bytes | bytearray):
         return bytes(data)
+    if isinstance(data, memoryview):
+        return data.tobytes()
     raise TypeError(f"expected bytes, got {type(data).__name__}: text goes through write_str")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .._codec import decode_json, encode_json
+from ._bytes import check_connected
 from ._text import TextReaderMixin, TextWriterMixin
 
 __all__ = ["JsonReaderMixin", "JsonWriterMixin"]
@@ -67,4 +68,5 @@ class JsonWriterMixin(TextWriterMixin):
         -----
         Cancelling is as for `write`.
         """
+        await check_connected(self._tcpip_carrier, "write")
         await self.write_str(encode_json(data))

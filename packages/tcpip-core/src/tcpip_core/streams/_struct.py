@@ -4,7 +4,7 @@ import ctypes
 from typing import TypeVar
 
 from .._codec import checked_structure, structures_to_bytes
-from ._bytes import ByteReaderMixin, ByteWriterMixin
+from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
 
 __all__ = ["StructReaderMixin", "StructWriterMixin"]
 
@@ -43,6 +43,7 @@ class StructReaderMixin(ByteReaderMixin):
         -----
         Cancel safe: what arrived stays readable, and the structure is as it was.
         """
+        await check_connected(self._tcpip_carrier, "read")
         size = ctypes.sizeof(checked_structure(struct))
         ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
         return struct
@@ -70,4 +71,5 @@ class StructWriterMixin(ByteWriterMixin):
         -----
         Cancelling is as for `write`. Other tasks' writes cannot come in between.
         """
+        await check_connected(self._tcpip_carrier, "write")
         await self.write(structures_to_bytes(structs))

@@ -1,6 +1,6 @@
 """Lines of text, in both directions."""
 
-from ._bytes import ByteReaderMixin, ByteWriterMixin
+from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
 
 __all__ = ["TextReaderMixin", "TextWriterMixin"]
 
@@ -66,4 +66,5 @@ class TextWriterMixin(ByteWriterMixin):
         -----
         Cancelling is as for `write`.
         """
+        await check_connected(self._tcpip_carrier, "write")
         await self.write(line.encode(self.encoding) + self.terminator)
