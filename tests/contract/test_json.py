@@ -62,6 +62,7 @@ NOT_JSON = {
     "single quotes": b"{'az': 1}",
     "two values": b"{} {}",
     "blanks": b"   ",
+    "more digits than Python takes": b"1" * 5000,
 }
 each_not_json = pytest.mark.parametrize("wire", NOT_JSON.values(), ids=NOT_JSON.keys())
 
