@@ -30,7 +30,8 @@ nox.options.sessions = ["lint", "types", "tests", "docs", "build", "wheels"]
 ROOT = Path(__file__).parent
 NAMES = ("tcpip-core", "tcpip-testing", "tcpip-tools")
 PACKAGES = [ROOT / "packages" / name for name in NAMES]
-STRICT = ("python", "-X", "dev", "-W", "error")
+STRICT = ("-X", "dev", "-W", "error")
+STRICT_WORKERS = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}  # pytest-xdist does not hand the options on
 
 SUPPORTED = ("3.11", "3.12", "3.13")
 NEWER = ("3.14", "3.15")
@@ -125,6 +126,12 @@ def install(session: nox.Session, python: str, *arguments: str) -> None:
     session.run("uv", "pip", "install", "--quiet", "--python", python, *arguments)
 
 
+def run_pytest(session: nox.Session, python: str, *arguments: str) -> None:
+    """Run tests on all cores; every warning is an error."""
+    options = ("-n", "logical", "--dist", "worksteal", *arguments, *session.posargs)
+    session.run(python, *STRICT, "-m", "pytest", *options, env=STRICT_WORKERS, external=True)
+
+
 def verify_types(session: nox.Session, python: str, package: str) -> None:
     """Demand that the types of every public symbol of an installed package are known."""
     env = {
@@ -171,7 +178,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
     session.install(*editable(), *groups("tests"))
-    session.run(*STRICT, "-m", "pytest", *session.posargs)
+    run_pytest(session, "python")
 
 
 @nox.session
@@ -190,14 +197,14 @@ def lowest(session: nox.Session) -> None:
     packages = editable(core="uvloop,msgspec", testing="pytest,hypothesis", tools="nats,mqtt,plot")
     session.install("--resolution", "lowest-direct", *packages, *groups("tests"))
     session.run("uv", "pip", "list", external=True)
-    session.run(*STRICT, "-m", "pytest", *session.posargs)
+    run_pytest(session, "python")
 
 
 @nox.session
 def interop(session: nox.Session) -> None:
     """Speak to programs of somebody else."""
     session.install(*editable(), *groups("interop"))
-    session.run(*STRICT, "-m", "pytest", "-v", "-rs", "tests/interop", *session.posargs)
+    session.run("python", *STRICT, "-m", "pytest", "-v", "-rs", "tests/interop", *session.posargs)
 
 
 @nox.session
@@ -240,7 +247,7 @@ def docs(session: nox.Session) -> None:
     """Build the documentation and run its code blocks."""
     session.install(*editable(testing="pytest"), *groups("docs"))
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-E", "-q", "docs", "docs/_build/html")
-    session.run(*STRICT, "-m", "pytest", "-p", "docs.blocks", "README.md", "docs", *session.posargs)
+    session.run("python", *STRICT, "-m", "pytest", "-p", "docs.blocks", "README.md", "docs", *session.posargs)
 
 
 # --- build and release ------------------------------------------------------------------------------------------------
@@ -269,7 +276,7 @@ def wheels(session: nox.Session) -> None:
             session.log(f"{requirement}: {', '.join(ours)}")
             python = fresh_env(session, place / f"env{number}", *wheels)
             session.run("uv", "pip", "check", "--quiet", "--python", python)
-            session.run(python, "-I", *STRICT[1:], str(ROOT / "tests/repo/installed.py"), *ours, external=True)
+            session.run(python, "-I", *STRICT, str(ROOT / "tests/repo/installed.py"), *ours, external=True)
         python = fresh_env(session, place / "contract", *built.values(), *groups("tests"))
         run_contract_tests(session, python, place / "copy")
         mix_versions(session, python, place / "mixed")
@@ -291,7 +298,7 @@ def run_contract_tests(session: nox.Session, python: str, copy: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", copy)
     with session.chdir(copy):
         session.run(python, "-I", str(copy / "tests/repo/installed.py"), *NAMES, external=True)
-        session.run(python, *STRICT[1:], "-m", "pytest", "tests/contract", *session.posargs, external=True)
+        run_pytest(session, python, "tests/contract")
 
 
 def mix_versions(session: nox.Session, python: str, place: Path) -> None:

@@ -27,7 +27,7 @@ def test_the_promised_extras_are_there() -> None:
     assert PROMISED == EXTRAS
 
 
-@pytest.mark.parametrize("path", files("*.md", "*.py", "*.toml", "*.jinja"), ids=named)
+@pytest.mark.parametrize("path", list(files("*.md", "*.py", "*.toml", "*.jinja")), ids=named)
 def test_extras_that_are_written_about_exist(path: Path) -> None:
     """A text or an error message that names an extra names one that can be installed."""
     assert [] == list(unknown_extras(path.read_text(encoding="utf-8")))
