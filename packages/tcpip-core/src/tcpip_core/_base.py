@@ -37,8 +37,9 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         Parent of the logger that is used: ``log`` is a child of it, named for the class and `name`.
     connect_callback : callable, optional
         Coroutine function that is called with this object, once for each change of `connected`, in order, one call
-        at a time. A call that raises, or takes longer than ``limits.callback_timeout``, is logged and changes
-        nothing. Changes that come and go while a call runs are not told afterwards.
+        at a time; in it `connected` says what is being told. A call that raises, or takes longer than
+        ``limits.callback_timeout``, is logged and changes nothing. While a call runs at most 100 changes wait;
+        beyond that, clients that come and go are left out.
     monitor_connection_interval : float
         Above 0: tell the callback of a lost link as soon as the operating system knows. 0 or less: only once somebody
         reads, writes, closes, or calls `call_connect_callback` (seconds; its size above 0 does not matter).
@@ -123,7 +124,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             make_publisher=lambda endpoint: Publisher(
                 call=call,
                 tell=lambda: self.call_connect_callback(),
-                current=endpoint.current,
+                connected=lambda: endpoint.connection.alive,
                 timeout=endpoint.limits.callback_timeout,
                 tasks=endpoint.tasks,
                 log=endpoint.log,

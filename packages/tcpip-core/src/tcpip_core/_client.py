@@ -9,6 +9,7 @@ from ._base import BaseClientOrServer
 from ._connection import Connection, State
 from ._heartbeat import send_heartbeats
 from ._limits import Keepalive, Limits
+from ._loss import LossReason
 from ._publisher import is_asynchronous
 from ._tasks import done_future
 from ._transport import OpenConnectionKwargs, check_keywords, connect, limits_from
@@ -150,6 +151,8 @@ class Client(BaseClientOrServer):
         if connection is not endpoint.connection:
             raise ConnectionAbortedError("closed on this side while connecting")
         await endpoint.told()
+        if endpoint.loss_reason is LossReason.CLOSED_HERE:
+            raise ConnectionAbortedError("closed on this side by the connect callback, before the start had ended")
 
     async def close(self) -> None:
         """Close the connection for good, whatever state it is in.

@@ -75,8 +75,10 @@ def decode_json(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as e:
         raise json.JSONDecodeError(f"{e.msg} in {shown(text)}", e.doc, e.pos) from None
-    except RecursionError:
-        raise json.JSONDecodeError(f"nested too deep: {shown(text)}", text, 0) from None
+    except (ValueError, RecursionError) as e:
+        # Python's own limits: the digits of an integer, and the depth of nesting.
+        why = "nested too deep" if isinstance(e, RecursionError) else str(e)
+        raise json.JSONDecodeError(f"{why} in {shown(text)}", text, 0) from None
 
 
 def encode_json(data: Any) -> str:
@@ -161,6 +163,6 @@ def shown(data: object) -> str:
     """Return the `repr` of a peer's data, cut to what an error or a log may show."""
     try:
         text = repr(data[: _SHOWN + 1] if isinstance(data, str | bytes) else data)
-    except RecursionError:
-        text = f"<{type(data).__name__} nested too deep>"
+    except Exception:  # Whatever a user's own repr raises.
+        text = f"<{type(data).__name__} that cannot be shown>"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

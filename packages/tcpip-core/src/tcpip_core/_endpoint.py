@@ -113,10 +113,6 @@ class Endpoint:
         """Whether the end has begun."""
         return self._closer is not None
 
-    def current(self) -> Connection | None:
-        """Return the live connection, or None."""
-        return self.connection if self.connection.alive else None
-
     def is_called_by_own_task(self) -> bool:
         """Return whether the caller is one of our tasks, which must not wait for its own end."""
         return asyncio.current_task() in self.tasks
@@ -177,7 +173,8 @@ class Endpoint:
         self.connection = connection
         self.loss_reason = None
         self.log().info("connected to %s", connection.peer)
-        # The callback's task starts first, so that it is told before a read loop dispatches.
+        # The callback's task starts first, so that it is called before a read loop dispatches.
+        self.publisher.note()
         self.publisher.kick()
         self._hooks.connected(connection)
         return True
@@ -200,6 +197,7 @@ class Endpoint:
         if reason is not None:
             self.log().info("connection to %s ended: %s", connection.peer, reason.value)
         self._hooks.lost(connection)
+        self.publisher.note()
         if self._hooks.is_watched():
             self._notice()
 

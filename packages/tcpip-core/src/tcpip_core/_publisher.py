@@ -2,9 +2,7 @@
 
 Rules of this file
 ------------------
-* What is told is decided by identity: the connection last told as connected against the one that is connected now.
-  There is no queue, so that no peer can fill one. A connection that came and went while an earlier call was still
-  running was never told, and is not told afterwards; one that replaced another is told as False, then True.
+* Changes alternate, so a count of those not told yet is all there is to keep; no peer can fill a queue.
 * Only the publisher's own task calls the user; everybody else waits for it.
 """
 
@@ -14,10 +12,12 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 
-from ._connection import Connection
 from ._tasks import OwnedTasks
 
 __all__ = ["Publisher", "is_asynchronous"]
+
+_MOST_UNTOLD = 100
+"""Most changes that wait to be told while a call is under way."""
 
 
 def is_asynchronous(function: object) -> bool:
@@ -43,8 +43,8 @@ class Publisher:
         The user's callback, its argument bound; may return an awaitable.
     tell : callable
         What makes the change known: the object's ``call_connect_callback``, which ends in `deliver`.
-    current : callable
-        Returns the connection that is connected now, or None.
+    connected : callable
+        Returns whether there is a connection now.
     timeout : float or None
         Bound of one call (seconds).
     tasks : OwnedTasks
@@ -58,18 +58,19 @@ class Publisher:
         *,
         call: Callable[[], object] | None,
         tell: Callable[[], Awaitable[None]],
-        current: Callable[[], Connection | None],
+        connected: Callable[[], bool],
         timeout: float | None,
         tasks: OwnedTasks,
         log: Callable[[], logging.Logger],
     ) -> None:
         self._call = call
         self._tell = tell
-        self._current = current
+        self._connected = connected
         self._timeout = timeout
         self._tasks = tasks
         self._log = log
-        self._told: Connection | None = None
+        self._told = False
+        self._untold = 0
         self._task: asyncio.Task[None] | None = None
         self._calling = False
         self._outdated: bool | None = None
@@ -79,7 +80,8 @@ class Publisher:
     def outdated(self) -> bool | None:
         """What is being told, where it is not true any more and the caller is the callback; else None.
 
-        A callback that is told of a loss must see "not connected", even if the next client is there already.
+        A callback that is told of a loss must see "not connected", even if the next client is there already; and one
+        that is told of a client which has left again must see "connected", or the two calls would look the same.
         """
         return self._outdated if self._outdated is not None and self._is_inside() else None
 
@@ -91,12 +93,16 @@ class Publisher:
     def _is_inside(self) -> bool:
         return self._task is not None and asyncio.current_task() is self._task
 
-    def _is_due(self) -> bool:
-        return self._told is not self._current()
+    def note(self) -> None:
+        """Note one change, from not connected to connected or back. It is told once somebody calls `kick`."""
+        self._untold += 1
+        if self._untold > _MOST_UNTOLD:
+            # One connection that came and went: leaving it out keeps the order of the others.
+            self._untold -= 2
 
     def kick(self) -> None:
         """Start telling, if there is something to tell. Returns at once."""
-        if self._task is None and self._is_due():
+        if self._task is None and self._untold:
             self._task = self._tasks.spawn(self._run(), "connect callback")
 
     def hurry(self) -> None:
@@ -115,14 +121,14 @@ class Publisher:
 
     async def _run(self) -> None:
         try:
-            while self._is_due():
+            while self._untold:
                 told = self._told
                 try:
                     await self._tell()
                 except Exception:
                     self._log().exception("call_connect_callback failed")
-                if self._told is told and self._is_due():
-                    # A subclass replaced call_connect_callback: it knows now.
+                if self._told is told:
+                    # A subclass replaced call_connect_callback, and knows now.
                     self._advance()
         finally:
             self._task = None
@@ -134,22 +140,19 @@ class Publisher:
         else:
             await self.settled()
 
-    def _advance(self) -> bool | None:
-        """Note the next change as told; return what it says, None if there is none."""
-        current = self._current()
-        if self._told is current:
-            return None
-        if self._told is not None:
-            self._told = None
-            return False
-        self._told = current
-        return True
+    def _advance(self) -> bool:
+        """Note the next change as told; return what it says."""
+        self._untold -= 1
+        self._told = not self._told
+        return self._told
 
     async def _deliver(self) -> None:
-        connected = self._advance()
-        if connected is None or self._call is None:
+        if not self._untold:
             return
-        if connected != (self._current() is not None):
+        connected = self._advance()
+        if self._call is None:
+            return
+        if connected != self._connected():
             self._outdated = connected
         self._calling = True
         clock = self._clock = asyncio.timeout(self._timeout)
