@@ -123,7 +123,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             keepalive or Keepalive(),
             make_publisher=lambda endpoint: Publisher(
                 call=call,
-                tell=lambda: self.call_connect_callback(),
+                tell=self.call_connect_callback,
                 connected=lambda: endpoint.connection.alive,
                 timeout=endpoint.limits.callback_timeout,
                 tasks=endpoint.tasks,

@@ -163,6 +163,6 @@ def shown(data: object) -> str:
     """Return the `repr` of a peer's data, cut to what an error or a log may show."""
     try:
         text = repr(data[: _SHOWN + 1] if isinstance(data, str | bytes) else data)
-    except Exception:  # Whatever a user's own repr raises.
+    except Exception:  # noqa: BLE001  A user's own repr may raise anything.
         text = f"<{type(data).__name__} that cannot be shown>"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

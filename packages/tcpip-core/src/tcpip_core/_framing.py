@@ -52,7 +52,9 @@ class ReceiveBuffer:
         start = self._searched if separator == self._separator else 0
         found = self._data.find(separator, start)
         if found > limit:
-            raise asyncio.LimitOverrunError(f"the separator is there, but the frame is longer than the limit of {limit} bytes", found)
+            raise asyncio.LimitOverrunError(
+                f"the separator is there, but the frame is longer than the limit of {limit} bytes", found
+            )
         if found >= 0:
             return found + len(separator)
         searched = max(0, len(self._data) + 1 - len(separator))

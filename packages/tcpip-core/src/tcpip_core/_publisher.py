@@ -27,7 +27,8 @@ def is_asynchronous(function: object) -> bool:
     """
     while isinstance(function, functools.partial):
         function = function.func
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):
+    call = getattr(type(function), "__call__", None)  # noqa: B004  Not whether it can be called, but how.
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call):
         return True
     # unittest.mock.AsyncMock is a plain object with the code flags of a coroutine function.
     flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
@@ -125,7 +126,7 @@ class Publisher:
                 told = self._told
                 try:
                     await self._tell()
-                except Exception:
+                except Exception:  # noqa: BLE001  User code may raise anything.
                     self._log().exception("call_connect_callback failed")
                 if self._told is told:
                     # A subclass replaced call_connect_callback, and knows now.
@@ -166,7 +167,7 @@ class Publisher:
             if task is not None and task.cancelling():
                 raise
             self._log().error("the connect callback raised CancelledError by itself (connected=%s)", connected)
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001  User code may raise anything.
             if isinstance(e, TimeoutError) and clock.expired():
                 self._log().error("the connect callback took too long and was cancelled (connected=%s)", connected)
             else:

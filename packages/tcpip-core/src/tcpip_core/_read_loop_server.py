@@ -146,22 +146,19 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         try:
             while connection.alive:
                 await self.read_and_dispatch()
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            await self._tcpip_read_failed(connection, "read_and_dispatch raised CancelledError by itself")
-        except (ConnectionError, asyncio.IncompleteReadError) as e:
-            if connection.alive:
-                await self._tcpip_read_failed(connection, "read loop failed")
-            elif isinstance(e, asyncio.IncompleteReadError) and e.partial:
-                self.log.info("%s left in the middle of a message: %s", connection.peer, shown(e.partial))
-        except Exception:
-            await self._tcpip_read_failed(connection, "read loop failed")
+        except (Exception, asyncio.CancelledError) as e:  # noqa: BLE001  User code may raise anything.
+            await self._tcpip_read_ended(connection, e)
 
-    async def _tcpip_read_failed(self, connection: Connection, what: str) -> None:
-        """Log the exception that is being handled and close the client that it belongs to."""
-        self.log.exception("%s: closing %s", what, connection.peer)
+    async def _tcpip_read_ended(self, connection: Connection, error: BaseException) -> None:
+        """Deal with what ended a read loop: a cancellation from outside, a hang-up, or a mistake."""
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise error
+        if isinstance(error, ConnectionError | asyncio.IncompleteReadError) and not connection.alive:
+            if isinstance(error, asyncio.IncompleteReadError) and error.partial:
+                self.log.info("%s left in the middle of a message: %s", connection.peer, shown(error.partial))
+            return
+        self.log.error("read loop failed: closing %s", connection.peer, exc_info=error)
         if connection is self._tcpip.connection:
             await self.close_client()
 
@@ -175,8 +172,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         try:
             with connection.held():
                 await self.read_loop()
-        except Exception:
-            await self._tcpip_read_failed(connection, "read_loop failed")
+        except (Exception, asyncio.CancelledError) as e:  # noqa: BLE001  User code may raise anything.
+            await self._tcpip_read_ended(connection, e)
 
     async def close_client(self, cancel_read_loop_task: bool = True) -> None:
         """Stop the read loop and close the client, if there is one; the server goes on listening.

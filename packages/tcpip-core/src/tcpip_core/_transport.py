@@ -199,7 +199,9 @@ _LISTEN_HINTS = {
 def _explain(error: OSError, what: str, hints: Mapping[int, str]) -> NoReturn:
     """Raise an error again with a sentence that says what was tried, what went wrong, and what to do."""
     if isinstance(error, socket.gaierror):
-        text = f"{what}: the name cannot be resolved ({error.strerror}); check its spelling and this host's name service"
+        text = (
+            f"{what}: the name cannot be resolved ({error.strerror}); check its spelling and this host's name service"
+        )
     else:
         hint = hints.get(error.errno) if error.errno is not None else None
         text = f"{what}: {hint or error.strerror or error}"
