@@ -135,7 +135,7 @@ async def test_readline_beyond_the_limit_is_a_value_error(side: Side, host: str)
     """A peer that never ends its line cannot fill the memory."""
     async with linked(side, host, limit=64) as link:
         await link.send_and_take(b"x" * 100)
-        with pytest.raises(ValueError, match="limit"):
+        with pytest.raises(ValueError, match="64"):
             await soon(link.subject.readline())
 
 
@@ -143,7 +143,7 @@ async def test_readline_beyond_the_limit_drops_that_line_only(side: Side, host: 
     """The link stays up and the next line is found, so one bad line costs one line."""
     async with linked(side, host, limit=64) as link:
         await link.send_and_take(b"x" * 100 + b"\nnext\n")
-        with pytest.raises(ValueError, match="limit"):
+        with pytest.raises(ValueError, match="64"):
             await soon(link.subject.readline())
         assert link.subject.connected
         assert await soon(link.subject.readline()) == b"next\n"
