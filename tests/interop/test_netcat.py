@@ -1,0 +1,43 @@
+"""OpenBSD's ``nc`` speaks to our servers: line by line, all at once through a pipe, and binary."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tcpip_core import DEFAULT_LOCALHOST
+from tests.interop._conversations import flood, talk_binary, talk_line_by_line
+from tests.interop._instrument import BlockEcho, Instrument
+from tests.interop._processes import talking
+from tests.interop._programs import NETCAT, path
+from tests.interop._tally import Tally
+
+pytestmark = pytest.mark.interop(NETCAT)
+
+
+def command(port: int | None) -> list[str]:
+    """Connect, and hang up the sending half once the input has ended (``-N``)."""
+    return [path(NETCAT), "-N", DEFAULT_LOCALHOST, str(port)]
+
+
+async def test_lines_are_answered_one_by_one(log: logging.Logger, tally: Tally) -> None:
+    """What a person types is answered before the next line is typed."""
+    async with Instrument(log=log) as server, talking(command(server.port)) as program:
+        await talk_line_by_line(program, server, tally)
+        program.write_eof()
+        assert (b"", 0) == await program.read_to_end()
+
+
+async def test_piped_lines_are_all_answered_although_their_sender_is_done(log: logging.Logger, tally: Tally) -> None:
+    """``printf ... | nc -N``: the input ends, and with it nc's sending half, long before the last answer."""
+    async with Instrument(log=log) as server, talking(command(server.port)) as program:
+        await flood(program, server, tally)
+
+
+async def test_binary_blocks_come_back_byte_for_byte(log: logging.Logger, tally: Tally) -> None:
+    """nc changes nothing on the way, so any byte may be in a block."""
+    async with BlockEcho(port=0, log=log) as server, talking(command(server.port)) as program:
+        await talk_binary(program, tally)
+        program.write_eof()
+        assert (b"", 0) == await program.read_to_end()

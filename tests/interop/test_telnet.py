@@ -1,0 +1,43 @@
+"""``telnet`` speaks to our servers: it sends lines with CR LF, and shows CR LF as a new line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tcpip_core import DEFAULT_LOCALHOST
+from tests.interop._conversations import flood, talk_line_by_line
+from tests.interop._instrument import Instrument
+from tests.interop._processes import Talker, talking
+from tests.interop._programs import TELNET, path
+from tests.interop._tally import Tally
+
+pytestmark = pytest.mark.interop(TELNET)
+
+
+@asynccontextmanager
+async def connected(log: logging.Logger) -> AsyncIterator[tuple[Talker, Instrument]]:
+    """Give telnet, connected to an instrument whose lines end with CR LF."""
+    async with Instrument(log=log, terminator=b"\r\n") as server:
+        async with talking([path(TELNET), DEFAULT_LOCALHOST, str(server.port)]) as program:
+            shown = [await program.read_line() for _ in range(3)]
+            assert b"Connected to 127.0.0.1.\n" in shown, shown
+            yield program, server
+
+
+async def test_lines_are_answered_one_by_one(log: logging.Logger, tally: Tally) -> None:
+    """What a person types is answered before the next line is typed; no byte of telnet's own is among it."""
+    async with connected(log) as (program, server):
+        await talk_line_by_line(program, server, tally)
+
+
+async def test_pasted_lines_are_all_answered_before_the_server_says_bye(log: logging.Logger, tally: Tally) -> None:
+    """Answers that are under way when the server closes are still shown; then telnet ends by itself.
+
+    The input does not end before: telnet would leave at once, without the answers.
+    """
+    async with connected(log) as (program, server):
+        await flood(program, server, tally, last="BYE\n", eof=False)
