@@ -1,5 +1,6 @@
 """Validate the docstrings of everything public in the three packages with numpydoc; run by ``nox -s lint``."""
 
+import enum
 import importlib
 import inspect
 import sys
@@ -32,19 +33,17 @@ def main() -> None:
 
 
 def public_names(module: ModuleType) -> Iterator[str]:
-    """Name a module, and what it exports, with the public methods and properties that we define."""
-    yield module.__name__
+    """Name the functions and classes that a module exports, with the methods and properties that people can call."""
     for name in module.__all__:
         thing = getattr(module, name)
-        if inspect.isroutine(thing):
+        if inspect.isroutine(thing) or (inspect.isclass(thing) and not issubclass(thing, enum.Enum)):
             yield f"{module.__name__}.{name}"
-        elif inspect.isclass(thing):
-            yield f"{module.__name__}.{name}"
+        if inspect.isclass(thing):
             yield from (f"{module.__name__}.{name}.{member}" for member in own_members(thing))
 
 
 def own_members(cls: type) -> Iterator[str]:
-    """Name the public methods and properties that a class has from us, its own and inherited ones."""
+    """Name the public methods and properties that a class has from us, its own and those of our private classes."""
     for name, member in inspect.getmembers(cls):
         defined = next((base.__module__ for base in cls.__mro__ if name in vars(base)), "")
         documented = inspect.isroutine(member) or isinstance(member, property)
