@@ -35,7 +35,7 @@ BASE = {
 OWNED: dict[type[tcpip_core.BaseClientOrServer], set[str]] = {
     tcpip_core.Client: BASE,
     tcpip_core.OneClientServer: BASE | {"_server"},
-    Echo: BASE | {"_server", "_tcpip_heartbeat_at", "_tcpip_read", "_tcpip_read_failed", "_tcpip_reading"},
+    Echo: BASE | {"_server", "_tcpip_heartbeat_at", "_tcpip_read", "_tcpip_read_ended", "_tcpip_reading"},
 }
 """Every private name of each class and its instances. Each one more is a trap for a subclass out there."""
 
