@@ -1,0 +1,114 @@
+"""The command ``tcpip``: its tree of verbs, and how each way to end becomes an exit status."""
+
+import importlib
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from ._exit_codes import ExitCode, Failure
+from ._options import Settings, debug_option
+from ._version import __version__
+
+__all__ = ["main"]
+
+VERBS: Final = ("demo",)
+"""Each has a module of its name in ``commands``."""
+
+EPILOG: Final = """\
+\b
+Examples:
+  tcpip demo                 talk to a mock dome controller over real TCP
+  tcpip demo --serve         leave the mock running, for your own program
+  tcpip demo --help          more about it
+
+\b
+Completion, for this shell; put the line into its start-up file to keep it:
+  eval "$(_TCPIP_COMPLETE=bash_source tcpip)"     bash, in ~/.bashrc
+  eval "$(_TCPIP_COMPLETE=zsh_source tcpip)"      zsh, in ~/.zshrc
+  _TCPIP_COMPLETE=fish_source tcpip | source      fish
+
+\b
+Exit status:
+  0 ok   1 expectation not met   2 usage   3 refused   4 connect time-out
+  5 name or route   6 slot busy   7 no answer   8 peer closed   9 reset
+  10 keepalive or user time-out   11 TLS   130 interrupted
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a verb's module when the verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb; None if there is no such one."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"{__package__}.commands.{cmd_name}").command
+        return command
+
+
+@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@debug_option
+@click.pass_obj
+def tree(settings: Settings) -> None:
+    """Talk to instruments over TCP, and find out what is wrong with a link."""
+    # Without a handler of ours the logging module would print the library's warnings by itself.
+    logging.getLogger("tcpip_tools").addHandler(logging.NullHandler())
+
+
+def main(prog_name: str = "tcpip") -> NoReturn:
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    prog_name : str
+        What the user typed, for usage messages.
+    """
+    sys.exit(run(sys.argv[1:], prog_name))
+
+
+def run(args: Sequence[str], prog_name: str = "tcpip") -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    args : sequence of str
+        What was given after the command's name.
+    prog_name : str
+        The command's name.
+
+    Returns
+    -------
+    int
+        The exit status. What went wrong was said on stderr.
+    """
+    settings = Settings()
+    try:
+        status: object = tree.main(list(args), prog_name, standalone_mode=False, obj=settings)
+    except click.ClickException as e:
+        e.show()
+        return e.exit_code
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    except Failure as e:
+        return _say(settings, prog_name, str(e), e.code)
+    except Exception as e:  # noqa: BLE001  # nobody above us can handle it: say it, and exit
+        text = f"this is a bug in the command: {type(e).__name__}: {e}; --debug shows where"
+        return _say(settings, prog_name, text, ExitCode.EXPECTATION)
+    return status if isinstance(status, int) else ExitCode.OK
+
+
+def _say(settings: Settings, prog_name: str, sentence: str, code: ExitCode) -> ExitCode:
+    """Write a failure to stderr and return its status."""
+    if settings.debug:
+        traceback.print_exc()
+    print(f"{prog_name}: {sentence}", file=sys.stderr)
+    return code

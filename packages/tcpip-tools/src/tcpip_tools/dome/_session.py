@@ -1,0 +1,224 @@
+"""One run of the demo: the mock, what is done with it, and how that ends."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Protocol
+
+from tcpip_core import BaseClientOrServer
+
+from .._exit_codes import ExitCode, Failure, exit_code_for_error, sentence_of
+from .._report import Event, JsonLines, Output, Report, Writer, stdout
+from ._controller import MockDomeController
+from ._dialogue import ColourDialogue, Dialogue, Tally
+from ._operator import tell_the_story, why
+from ._overheard import OverheardController
+
+__all__ = ["Conversation", "Mock", "Serving", "Work", "run"]
+
+LOG: Final = logging.getLogger("tcpip_tools.demo")
+
+HOW_TO_TALK: Final = """\
+  by hand:     nc -C {host} {port}          then type OPEN, TELEMETRY ON, MOVE 120, STATUS, STOP, CLOSE, DROP
+  in a script: printf 'OPEN\\r\\n' | nc -N {host} {port}
+  in Python:   async with tcpip_core.Client("{host}", {port}, logging.getLogger()) as client:
+                   await client.write_str("OPEN")
+                   print(await client.read_str())"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """What the mock is to be like.
+
+    Parameters
+    ----------
+    host, port
+        Where it listens.
+    speed : float
+        How fast its clock runs (above 0; 1 is 40 degrees a second).
+    heartbeat_timeout : float
+        How long a client may send no heartbeat; 0 is for ever (seconds).
+    """
+
+    host: str
+    port: int
+    speed: float
+    heartbeat_timeout: float
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of a `MockDomeController`."""
+        return {
+            "log": LOG,
+            "host": self.host,
+            "port": self.port,
+            "rate": 40.0 * self.speed,
+            "telemetry_interval": 0.1 / self.speed,
+            "heartbeat_timeout": self.heartbeat_timeout,
+        }
+
+
+class Work(Protocol):
+    """What a session does."""
+
+    interrupted_status: ClassVar[ExitCode]
+    """What Ctrl-C exits with."""
+
+    async def __call__(self, report: Report) -> None:
+        """Do it.
+
+        Raises
+        ------
+        Failure
+            If it went wrong.
+        OSError
+            If something cannot be connected to, or listened on.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A client talks to the mock, both in this process, over TCP.
+
+    Parameters
+    ----------
+    mock : Mock
+        The other side.
+    timeout : float
+        Bound of it all (seconds).
+    """
+
+    mock: Mock
+    timeout: float
+    interrupted_status: ClassVar[ExitCode] = ExitCode.INTERRUPTED
+
+    async def __call__(self, report: Report) -> None:
+        """Tell the story."""
+        clock = asyncio.timeout(self.timeout)
+        try:
+            async with clock, MockDomeController(**self.mock.arguments()) as controller:
+                report(listening(controller))
+                await tell_the_story(self.mock.host, controller.port or 0, LOG, report)
+        except TimeoutError as e:
+            if not clock.expired():
+                raise
+            text = f"the conversation did not end within {self.timeout:g} s: give it more --timeout, or more --speed"
+            raise Failure(ExitCode.EXPECTATION, text) from e
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The mock alone, for other programs.
+
+    Parameters
+    ----------
+    mock : Mock
+        What it is like.
+    seconds : float or None
+        How long; None is until Ctrl-C.
+    """
+
+    mock: Mock
+    seconds: float | None
+    interrupted_status: ClassVar[ExitCode] = ExitCode.OK
+
+    async def __call__(self, report: Report) -> None:
+        """Serve."""
+
+        async def told(controller: BaseClientOrServer) -> None:
+            report(visit(controller))
+
+        arguments = self.mock.arguments()
+        async with OverheardController(report=report, connect_callback=told, **arguments) as controller:
+            report(listening(controller, how_to_talk=True))
+            await asyncio.wait({controller.done_task}, timeout=self.seconds)
+
+
+def listening(controller: MockDomeController, *, how_to_talk: bool = False) -> Event:
+    """Return the event that says where a controller listens."""
+    address = {"host": controller.host, "port": controller.port}
+    text = f"a mock dome controller listens on {controller.host} port {controller.port}"
+    if how_to_talk:
+        text += ", one client at a time; end it with Ctrl-C\n" + HOW_TO_TALK.format(**address)
+    return Event("listening", text, "*", address)
+
+
+def visit(controller: BaseClientOrServer) -> Event:
+    """Return the event that says that a client came or went."""
+    if controller.connected:
+        return Event("connected", "a client came", "*", {"peer": "client"})
+    data = {"peer": "client", "reason": controller.loss_reason and controller.loss_reason.name}
+    return Event("lost", f"the client is gone: {why(controller)}", "*", data)
+
+
+def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
+    """Do some work and show it.
+
+    Parameters
+    ----------
+    work : Work
+        What to do.
+    as_json : bool
+        Show it to a machine.
+    debug : bool
+        Show the library's log on stderr too.
+
+    Returns
+    -------
+    ExitCode
+        The status to exit with.
+
+    Raises
+    ------
+    Failure
+        If it went wrong; the summary was shown.
+    """
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    tally, writer, started = Tally(), make_writer(stdout(), as_json=as_json), time.monotonic()
+
+    def report(event: Event) -> None:
+        tally.count(event)
+        writer(event)
+
+    failure: Failure | None = None
+    status, outcome = ExitCode.OK, "done"
+    try:
+        asyncio.run(_until_nobody_reads(work, report, writer.output))
+    except KeyboardInterrupt:
+        status, outcome = work.interrupted_status, "interrupted"
+    except asyncio.CancelledError:
+        outcome = "nobody reads"
+    except Failure as e:
+        failure = e
+    except OSError as e:
+        failure = Failure(exit_code_for_error(e), sentence_of(e))
+        failure.__cause__ = e
+    finally:
+        writer.close()
+    if failure is not None:
+        status, outcome = failure.code, "failed"
+    writer(tally.summary(time.monotonic() - started, status, outcome))
+    if failure is not None:
+        raise failure
+    return status
+
+
+async def _until_nobody_reads(work: Work, report: Report, output: Output) -> None:
+    """Do the work; if what it prints into goes away, cancel it: that is no error of the link, nor of the work."""
+    task = asyncio.current_task()
+    assert task is not None
+    output.on_gone = task.cancel
+    await work(report)
+
+
+def make_writer(output: Output, *, as_json: bool) -> Writer:
+    """Choose how events are shown: to a machine, on a terminal, or as plain lines."""
+    if as_json:
+        return JsonLines(output)
+    if output.stream.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        return ColourDialogue(output)
+    return Dialogue(output)
