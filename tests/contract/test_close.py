@@ -157,6 +157,16 @@ async def test_what_was_written_is_delivered_before_the_end(kind: str, log: logg
         assert await soon(reading) == data
 
 
+async def test_what_was_written_is_delivered_before_the_client_is_closed(server_kind: str, log: logging.Logger) -> None:
+    """A last word to a client that is sent away reaches it, however long it is."""
+    data = bytes(range(256)) * 4096
+    async with rigged(server_kind, IPV4, log) as rig:
+        reading = asyncio.ensure_future(rig.peer.read_to_eof())
+        await soon(rig.server.write(data))
+        await soon(rig.server.close_client())
+        assert await soon(reading) == data
+
+
 async def test_read_and_write_after_close_are_refused(kind: str, log: logging.Logger) -> None:
     """A closed object says so instead of waiting."""
     async with rigged(kind, IPV4, log) as rig:

@@ -111,6 +111,64 @@ async def test_hang_up_never_closes_the_server(how: str, host: str, log: logging
             assert await peer.read_until() == b"HELLO\r\n"
 
 
+class Sleeping(LineServer):
+    """Sleeps over the line "sleep", as mocks of slow devices do."""
+
+    async def read_and_dispatch(self) -> None:
+        """Sleep, or answer as usual."""
+        line = await self.read_str()
+        if line == "sleep":
+            await asyncio.get_running_loop().create_future()
+        await self.write_str(line.upper())
+
+
+async def send_to_sleep(peer: Peer) -> None:
+    """Let the dispatch of a `Sleeping` server begin to sleep, with nothing left to read."""
+    peer.send(b"hello\r\nsleep\r\n")
+    assert await peer.read_until() == b"HELLO\r\n"
+    await turns()
+
+
+async def test_reset_is_told_at_once_while_dispatch_sleeps(host: str, log: logging.Logger) -> None:
+    """A mock that is busy with a command does not keep the news back: no answer can be sent any more."""
+    changes = Changes()
+    async with Sleeping(host=host, port=0, log=log, connect_callback=changes.callback) as server:
+        async with Peer(host, server.port) as peer:
+            assert await changes.next() is True
+            await send_to_sleep(peer)
+            peer.reset()
+            assert await changes.next(timeout=1) is False
+
+
+async def test_hang_up_is_told_within_the_drain_time_out_while_dispatch_sleeps(host: str, log: logging.Logger) -> None:
+    """After a FIN the answer can still be sent, but not for ever."""
+    changes = Changes()
+    limits = tcpip_core.Limits(drain_timeout=0.05)
+    server = Sleeping(host=host, port=0, log=log, connect_callback=changes.callback, limits=limits)
+    async with server:
+        async with Peer(host, server.port) as peer:
+            assert await changes.next() is True
+            await send_to_sleep(peer)
+            peer.write_eof()
+            assert await changes.next(timeout=1) is False
+
+
+async def test_next_client_is_served_while_dispatch_of_the_last_sleeps(
+    how: str, host: str, log: logging.Logger
+) -> None:
+    """The loop of a client that is gone ends when the next one comes, which is served at once."""
+    changes = Changes()
+    async with Sleeping(host=host, port=0, log=log, connect_callback=changes.callback) as server:
+        async with Peer(host, server.port) as peer:
+            await send_to_sleep(peer)
+            {"fin": peer.write_eof, "rst": peer.reset}[how]()
+            await turns()
+            async with Peer(host, server.port) as newcomer:
+                newcomer.send(b"hello\r\n")
+                assert await soon(newcomer.read_until(), timeout=1) == b"HELLO\r\n"
+    assert changes.seen == [True, False, True, False]
+
+
 async def test_undecodable_line_is_logged_and_closes_the_client(
     host: str, log: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:

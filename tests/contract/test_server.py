@@ -118,6 +118,15 @@ async def test_failed_server_closes_without_a_word(server_kind: str, log: loggin
         await soon(server.close())
 
 
+async def test_connected_task_of_a_failed_server_ends_with_an_error(server_kind: str, log: logging.Logger) -> None:
+    """Whoever waits for a client of a server that never listened must not wait for ever."""
+    async with listening() as listener:
+        server = as_server(make(server_kind, IPV4, listener.port, log))
+        with pytest.raises(ConnectionError):
+            await connected(server)
+        await soon(server.close())
+
+
 async def test_server_passes_keywords_to_asyncio(host: str, log: logging.Logger) -> None:
     """Sharing a port, here, is something that only `asyncio.start_server` knows of."""
     async with as_server(make(SERVER, host, 0, log, reuse_port=True)) as one:
@@ -291,6 +300,22 @@ async def test_newcomer_takes_the_slot_of_one_that_has_hung_up(host: str, log: l
             newcomer.send(b"hello\r\n")
             assert await soon(rig.server.read_str()) == "hello"
     assert rig.changes.seen == [True, False, True, False]
+
+
+async def test_newcomer_takes_the_slot_of_one_that_flooded_it_and_left(how: str, log: logging.Logger) -> None:
+    """An end that is never read stops receiving, and cannot see the end behind; nobody is kept out for ever."""
+    async with rigged(SERVER, IPV4, log) as rig:
+        sending = asyncio.ensure_future(rig.peer.send_all(bytes(1024 * 1024)))
+        await turns(500)
+        sending.cancel()
+        await asyncio.wait([sending])
+        rig.lose(how)
+        await turns()
+        async with Peer(IPV4, rig.server.port) as newcomer:
+            assert await rig.changes.next(timeout=1.5) is False
+            assert await rig.changes.next(timeout=1.5) is True
+            newcomer.send(b"hello\r\n")
+            assert await soon(rig.server.read_str()) == "hello"
 
 
 async def test_several_servers_live_in_one_process(host: str, log: logging.Logger) -> None:
