@@ -104,11 +104,11 @@ class ConnectionWriter(asyncio.StreamWriter):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hand data to the transport without waiting; `drain` waits."""
-        self._transport.write(data)
+        self._connection.outgoing.hand_over(self._transport, bytes(data))
 
     def writelines(self, data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Hand several pieces to the transport without waiting."""
-        self._transport.write(b"".join(data))
+        self.write(b"".join(data))
 
     def is_closing(self) -> bool:
         """Return whether nothing more can be written."""

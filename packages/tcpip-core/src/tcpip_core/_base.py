@@ -123,7 +123,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             keepalive or Keepalive(),
             make_publisher=lambda endpoint: Publisher(
                 call=call,
-                tell=self.call_connect_callback,
+                tell=lambda: self.call_connect_callback(),  # noqa: PLW0108  Users may replace it at any time.
                 connected=lambda: endpoint.connection.alive,
                 timeout=endpoint.limits.callback_timeout,
                 tasks=endpoint.tasks,
@@ -151,7 +151,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
 
     @property
     def loss_reason(self) -> LossReason | None:
-        """Why the last connection ended; None while connected, and before the first."""
+        """Why the connection that ended last did so; None before the first end."""
         return self._tcpip.loss_reason
 
     @abc.abstractmethod

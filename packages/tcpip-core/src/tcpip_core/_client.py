@@ -118,6 +118,7 @@ class Client(BaseClientOrServer):
         )
         self.heartbeat_send_task: asyncio.Future[None] = done_future()
         if host == "":
+            self._tcpip.connection.end(LossReason.CLOSED_HERE)
             self._tcpip_done()
 
     async def start(self, **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import NoReturn, Protocol, cast
 
+from ._hangup import HangupWatch
 from ._incoming import Incoming
 from ._limits import Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
@@ -117,6 +118,8 @@ class Connection(asyncio.BufferedProtocol):
         self._peer_end: tuple[LossReason, BaseException | None] | None = None
         self._holds = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._hangup: HangupWatch | None = None
+        self._peer_is_leaving = False
         self._close_waiters: set[asyncio.Future[None]] = set()
         self.incoming = Incoming(self, limits.frame_size)
         self.outgoing = Outgoing(self, limits.write_timeout)
@@ -162,6 +165,8 @@ class Connection(asyncio.BufferedProtocol):
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good; nothing happens if that was done before.
 
+        One that was never made only keeps the reason.
+
         Parameters
         ----------
         reason : LossReason
@@ -171,6 +176,8 @@ class Connection(asyncio.BufferedProtocol):
         abort : bool
             Drop what is not written yet instead of flushing it for up to ``close_timeout``.
         """
+        if self._state is State.NEW:
+            self.loss_reason = reason
         if not self._alive:
             return
         self._close(reason, cause, abort=abort)
@@ -182,6 +189,7 @@ class Connection(asyncio.BufferedProtocol):
         self.loss_reason, self.loss_cause = reason, cause
         self._move(State.CLOSING)
         self._set_timer(None)
+        self._stop_hangup_watch()
         if self._transport is None or self._transport_is_gone:
             self._move(State.CLOSED)
         elif abort:
@@ -211,10 +219,13 @@ class Connection(asyncio.BufferedProtocol):
         self._timer = None if delay is None else self._loop.call_later(delay, self._time_is_up)
 
     def _time_is_up(self) -> None:
-        if self._state is State.DRAINING:
-            self._end_as_announced()
-        else:
+        if self._state is not State.DRAINING:
             self.abort()
+        elif self.incoming and self._is_being_handled:
+            # Somebody works through what arrived, one message at a time, and reads on when this one is done.
+            self._set_timer(self._limits.drain_timeout)
+        else:
+            self.end_as_announced()
 
     # The peer's end: at once, or when what arrived before it was dealt with
 
@@ -229,7 +240,8 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.end(reason, cause)
 
-    def _end_as_announced(self) -> None:
+    def end_as_announced(self) -> None:
+        """Leave "connected" as the peer did, whatever is left to read."""
         if self._peer_end is not None:
             self.end(*self._peer_end)
 
@@ -237,10 +249,17 @@ class Connection(asyncio.BufferedProtocol):
     def _is_being_handled(self) -> bool:
         return self._holds > 0 and self.incoming.reader_is_away
 
-    def end_if_drained(self) -> None:
-        """Leave "connected" if the peer is done and all that arrived was dealt with."""
+    def drained_some(self) -> None:
+        """Note that something was read of what arrived before the peer's end."""
+        if self._state is State.DRAINING:
+            self._set_timer(self._limits.drain_timeout)
+            if not self.incoming:
+                # Not now: who has just got the last message may reply to it in this very step.
+                self._loop.call_soon(self._end_if_drained)
+
+    def _end_if_drained(self) -> None:
         if self._state is State.DRAINING and not self.incoming and not self._is_being_handled:
-            self._end_as_announced()
+            self.end_as_announced()
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -253,7 +272,7 @@ class Connection(asyncio.BufferedProtocol):
             yield
         finally:
             self._holds -= 1
-            self.end_if_drained()
+            self._end_if_drained()
 
     async def report_end(self) -> None:
         """End because the reader met the peer's end, and return once the owner was told.
@@ -263,7 +282,7 @@ class Connection(asyncio.BufferedProtocol):
         ConnectionError
             If that end was not an orderly one.
         """
-        self._end_as_announced()
+        self.end_as_announced()
         await self._owner.told()
         if self.loss_reason is not LossReason.FIN:
             raise error_for(self.loss_reason, "read") from self.loss_cause
@@ -271,10 +290,14 @@ class Connection(asyncio.BufferedProtocol):
     async def refuse(self, attempt: str) -> NoReturn:
         """Raise what an operation raises that cannot be done, once the owner was told why."""
         if self._alive:
-            # The transport found the link dead in this very step; the event that says so comes with the next turn.
+            # The transport found the link dead in this very step, and the event that says so comes within a turn or
+            # two; or somebody closed the transport behind our back, and it still flushes.
             if self._peer_end is None:
-                await self.wait_closed()
-            self._end_as_announced()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.close_timeout):
+                        await self.wait_closed()
+            self.end_as_announced()
+            self.end(LossReason.CLOSED_HERE, abort=True)
         await self._owner.told()
         raise error_for(self.loss_reason, attempt) from self.loss_cause
 
@@ -330,12 +353,29 @@ class Connection(asyncio.BufferedProtocol):
         """Let writers go on."""
         self.outgoing.unblock()
 
-    def pause_reading(self) -> None:
-        """Receive no more for now."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
+    # Back-pressure
+
+    def pause_reading(self) -> bool:
+        """Receive no more for now, but notice if the peer goes away; return whether that could be done."""
+        if self._transport is None or self._transport.is_closing() or self._peer_is_leaving:
+            return False
+        self._transport.pause_reading()
+        sock = self._transport.get_extra_info("socket")
+        self._hangup = HangupWatch(-1 if sock is None else sock.fileno(), self._receive_the_rest)
+        return True
 
     def resume_reading(self) -> None:
         """Receive again."""
+        self._stop_hangup_watch()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def _receive_the_rest(self) -> None:
+        """Receive what the kernel still holds of a peer that is done, and the end behind it."""
+        self._peer_is_leaving = True
+        self.incoming.resume()
+
+    def _stop_hangup_watch(self) -> None:
+        if self._hangup is not None:
+            self._hangup.stop()
+            self._hangup = None

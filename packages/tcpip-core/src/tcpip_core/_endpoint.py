@@ -169,9 +169,8 @@ class Endpoint:
             self._log_rejection(connection)
             return False
         # A peer that is done and waits for nothing but our reading on must not keep others out.
-        current.end(LossReason.FIN)
+        current.end_as_announced()
         self.connection = connection
-        self.loss_reason = None
         self.log().info("connected to %s", connection.peer)
         # The callback's task starts first, so that it is called before a read loop dispatches.
         self.publisher.note()
@@ -204,7 +203,7 @@ class Endpoint:
     async def told(self) -> None:
         """Return once the user's callback knows what the state says."""
         self._notice()
-        await self.publisher.settled()
+        await self.publisher.settled(unless=self._closer)
 
     def _notice(self) -> None:
         self.publisher.kick()

@@ -27,7 +27,7 @@ class Incoming:
         Longest frame (bytes); the peer is paused at more than twice as much.
     """
 
-    __slots__ = ("_buffer", "_delivered", "_frame_size", "_link", "_loop", "_paused", "_waiter")
+    __slots__ = ("_buffer", "_delivered", "_frame_size", "_link", "_loop", "_paused", "_reading", "_waiter")
 
     def __init__(self, link: Link, frame_size: int) -> None:
         self._link = link
@@ -35,6 +35,7 @@ class Incoming:
         self._loop = asyncio.get_running_loop()
         self._buffer = ReceiveBuffer()
         self._waiter: asyncio.Future[None] | None = None
+        self._reading = False
         self._paused = False
         self._delivered = False
 
@@ -52,8 +53,7 @@ class Incoming:
         if self._waiter is not None:
             self.wake()
         elif len(self._buffer) > 2 * self._frame_size and not self._paused:
-            self._paused = True
-            self._link.pause_reading()
+            self._paused = self._link.pause_reading()
 
     def wake(self) -> None:
         """Let the waiting reader look again."""
@@ -63,8 +63,7 @@ class Incoming:
 
     async def read(self, n: int) -> bytes:
         """Return up to n bytes, ``b""`` at EOF; if n is negative all that comes until EOF."""
-        if not self._link.alive:
-            await self._link.refuse("read")
+        await self._check()
         if n == 0:
             return b""
         if n < 0:
@@ -81,8 +80,7 @@ class Incoming:
 
     async def readexactly(self, n: int) -> bytes:
         """Return n bytes."""
-        if not self._link.alive:
-            await self._link.refuse("read")
+        await self._check()
         if n < 0:
             raise ValueError(f"cannot read {n} bytes: give 0 or more")
         while len(self._buffer) < n:
@@ -94,8 +92,7 @@ class Incoming:
 
     async def readuntil(self, separator: bytes) -> bytes:
         """Return one frame, separator included."""
-        if not self._link.alive:
-            await self._link.refuse("read")
+        await self._check()
         if not separator:
             raise ValueError("the separator must be at least one byte long")
         while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
@@ -117,13 +114,20 @@ class Incoming:
             self._take(complete if complete > 0 else len(self._buffer))
             raise ValueError(e.args[0]) from None
 
+    async def _check(self) -> None:
+        """Refuse a read while there is no connection, or somebody else is in the middle of one."""
+        if not self._link.alive:
+            await self._link.refuse("read")
+        if self._reading:
+            raise RuntimeError("another task is already reading from this connection: one reader at a time")
+
     def _take(self, n: int) -> bytes:
         taken = self._buffer.take(n)
         self._delivered = True
         if self._paused and len(self._buffer) <= self._frame_size:
-            self._resume()
-        if not self._buffer and self._link.peer_is_done:
-            self._loop.call_soon(self._link.end_if_drained)
+            self.resume()
+        if self._link.peer_is_done:
+            self._link.drained_some()
         return taken
 
     async def _more(self) -> None:
@@ -133,22 +137,20 @@ class Incoming:
         ------
         ConnectionError
             If this side ended the connection meanwhile.
-        RuntimeError
-            If another task is already waiting.
         """
-        if self._waiter is not None:
-            raise RuntimeError("another task is already reading from this connection: one reader at a time")
         if self._paused:
-            self._resume()
+            self.resume()
         waiter = self._waiter = self._loop.create_future()
+        self._reading = True
         try:
             await waiter
         finally:
-            if self._waiter is waiter:
-                self._waiter = None
+            self._reading = False
+            self._waiter = None
         if not self._link.alive and not self._link.peer_is_done:
             await self._link.refuse("read")
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Let the peer send again."""
         self._paused = False
         self._link.resume_reading()

@@ -34,15 +34,16 @@ class Limits:
     Parameters
     ----------
     connect_timeout : float or None
-        From the start of a connection attempt to the end of its TLS handshake, name look-up included (seconds).
-        On the side that listens: for the TLS handshake of a newcomer, at most 5 s of it.
+        From the start of a client's attempt to connect to the end of its TLS handshake, name look-up included
+        (seconds). A server gives a newcomer 5 s for the handshake, or ``ssl_handshake_timeout``.
     write_timeout : float or None
         How long a write may wait while the peer takes nothing at all. A peer that reads slowly, but reads,
         does not run into it (seconds).
     close_timeout : float
         How long `close` tries to hand over what was written before it cuts the link (seconds).
     drain_timeout : float
-        How long what arrived before the peer's end stays readable while nobody reads it (seconds).
+        How long a link that the peer has ended stays connected while nobody reads what arrived before, or, with a
+        read loop, while the reply to the last message is not written (seconds).
     callback_timeout : float or None
         How long one call of the connect callback may take before it is cancelled (seconds).
     frame_size : int

@@ -29,7 +29,7 @@ class Outgoing:
         How long a write may wait while the peer takes nothing (seconds).
     """
 
-    __slots__ = ("_blocked", "_link", "_since_yield", "_waiters", "_write_timeout")
+    __slots__ = ("_blocked", "_handed_over", "_link", "_since_yield", "_waiters", "_write_timeout")
 
     def __init__(self, link: Link, write_timeout: float | None) -> None:
         self._link = link
@@ -37,6 +37,7 @@ class Outgoing:
         self._blocked = False
         self._waiters: set[asyncio.Future[None]] = set()
         self._since_yield = 0
+        self._handed_over = 0
 
     def block(self) -> None:
         """Make writers wait: the transport's buffer is full."""
@@ -51,12 +52,17 @@ class Outgoing:
         """Let waiting writers look again."""
         resolve_all(self._waiters)
 
+    def hand_over(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Give data to the transport without waiting."""
+        self._handed_over += len(data)
+        transport.write(data)
+
     async def write(self, data: bytes) -> None:
         """Hand data to the transport; wait while the peer takes none."""
         transport = self._link.transport
         if not self._link.alive or transport is None or transport.is_closing():
             await self._link.refuse("write")
-        transport.write(data)
+        self.hand_over(transport, data)
         if self._blocked or transport.is_closing():
             await self.drain()
             return
@@ -76,14 +82,14 @@ class Outgoing:
         transport = self._link.transport
         if transport is None or transport.is_closing():
             await self._link.refuse("write")
-        left = transport.get_write_buffer_size()
+        taken = self._handed_over - transport.get_write_buffer_size()
         while self._blocked:
             try:
                 async with asyncio.timeout(self._write_timeout):
                     await wait_in(self._waiters)
             except TimeoutError:
-                before, left = left, transport.get_write_buffer_size()
-                if left >= before:
+                before, taken = taken, self._handed_over - transport.get_write_buffer_size()
+                if taken <= before:
                     self._link.end(LossReason.WRITE_TIMEOUT, abort=True)
             except asyncio.CancelledError:
                 self._link.end(LossReason.WRITE_CANCELLED, abort=True)

@@ -30,12 +30,12 @@ class Link(Protocol):
         """Leave "connected" for good."""
         ...
 
-    def end_if_drained(self) -> None:
-        """Leave "connected" if the peer is done and all that arrived was dealt with."""
+    def drained_some(self) -> None:
+        """Note that something was read of what arrived before the peer's end."""
         ...
 
-    def pause_reading(self) -> None:
-        """Receive no more for now."""
+    def pause_reading(self) -> bool:
+        """Receive no more for now; return whether that could be done."""
         ...
 
     def resume_reading(self) -> None:

@@ -16,6 +16,9 @@ from ._tasks import OwnedTasks
 
 __all__ = ["Publisher", "is_asynchronous"]
 
+_GRACE = 0.25
+"""How long a call may take to end after it was cancelled (seconds)."""
+
 _MOST_UNTOLD = 100
 """Most changes that wait to be told while a call is under way."""
 
@@ -111,14 +114,26 @@ class Publisher:
         if self._clock is not None and not self._clock.expired():
             self._clock.reschedule(asyncio.get_running_loop().time())
 
-    async def settled(self) -> None:
-        """Return once all is told; at once if called by the callback itself, which cannot wait for its own end."""
+    async def settled(self, unless: "asyncio.Future[None] | None" = None) -> None:
+        """Return once all is told; at once if called by the callback itself, which cannot wait for its own end.
+
+        A call that goes on after it was cancelled is not waited for.
+
+        Parameters
+        ----------
+        unless : asyncio.Future or None
+            Stop waiting once this is done.
+        """
+        bound = None if self._timeout is None else self._timeout + _GRACE
+        others = set[asyncio.Future[None]]() if unless is None else {unless}
         while True:
             self.kick()
-            task = self._task
-            if task is None or self._is_inside():
+            task, untold = self._task, self._untold
+            if task is None or self._is_inside() or (unless is not None and unless.done()):
                 return
-            await asyncio.wait({task})
+            done, _ = await asyncio.wait({task, *others}, timeout=bound, return_when=asyncio.FIRST_COMPLETED)
+            if not done and self._untold == untold:
+                return
 
     async def _run(self) -> None:
         try:

@@ -72,10 +72,13 @@ class BaseOneClientServerTestCase(unittest.IsolatedAsyncioTestCase, Generic[Serv
         host = inspect.signature(self.server_class).parameters.get("host")
         if host is not None and host.default is inspect.Parameter.empty:
             defaults["host"] = DEFAULT_LOCALHOST
-        async with self.server_class(**(defaults | kwargs)) as server:
+        server = self.server_class(**(defaults | kwargs))
+        try:
             async with asyncio.timeout(_TIMEOUT):
                 await server.start_task
             yield server
+        finally:
+            await server.close()
 
     @contextlib.asynccontextmanager
     async def create_client(
@@ -110,11 +113,15 @@ class BaseOneClientServerTestCase(unittest.IsolatedAsyncioTestCase, Generic[Serv
             "encoding": server.encoding,
             "terminator": server.terminator,
         }
-        async with Client(**(defaults | kwargs)) as client:
-            if wait_connected:
-                async with asyncio.timeout(_TIMEOUT):
+        client = Client(**(defaults | kwargs))
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                await client.start_task
+                if wait_connected:
                     await server.connected_task
             yield client
+        finally:
+            await client.close()
 
     async def connect_callback(self, server: BaseClientOrServer) -> None:
         """Put ``server.connected`` into `connect_queue`; the callback of the servers made here.

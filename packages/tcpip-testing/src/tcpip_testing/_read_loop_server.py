@@ -1,6 +1,7 @@
 """A read-loop server for tests: what arrives waits in a queue."""
 
 import asyncio
+import collections
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Self
@@ -56,7 +57,8 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
     Attributes
     ----------
     fail_next_read : bool
-        Make the next `read_and_dispatch` raise `ConnectionError`; it clears itself.
+        Make the next call of `read_and_dispatch` raise `ConnectionError`; one that waits already is not touched. It
+        clears itself.
     """
 
     __test__ = False  # The name begins with Test; without this pytest would take it for a test.
@@ -78,7 +80,8 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
         **kwargs: "Unpack[StartServerKwargs]",
     ) -> None:
         self.fail_next_read = False
-        self.__lines: asyncio.Queue[str] = asyncio.Queue()
+        self.__lines: collections.deque[str] = collections.deque()
+        self.__changed = asyncio.Event()
         super().__init__(
             port=port,
             host=host,
@@ -93,6 +96,7 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
             keepalive=keepalive,
             **kwargs,
         )
+        self.done_task.add_done_callback(lambda _: self.__changed.set())
 
     async def read_and_dispatch(self) -> None:
         """Read one line and keep it for `get_next_data`, or note it as a heartbeat if it is one.
@@ -111,7 +115,8 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
         if line == HEARTBEAT.decode():
             await self.handle_received_heartbeat()
         else:
-            self.__lines.put_nowait(line)
+            self.__lines.append(line)
+            self.__changed.set()
 
     async def get_next_data(self) -> str:
         """Remove and return the oldest line; wait for one if there is none.
@@ -132,15 +137,9 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
         -----
         Cancel safe: a line is taken by the call that returns it.
         """
-        if not self.__lines.empty():
-            return self.__lines.get_nowait()
-        if self.done_task.done():
-            raise ConnectionError("no data left, and the server is closed")
-        waiting = asyncio.Task(self.__lines.get(), name="get_next_data")
-        try:
-            await asyncio.wait((waiting, self.done_task), return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                return waiting.result()
-            raise ConnectionError("no data came before the server was closed")
-        finally:
-            waiting.cancel()
+        while not self.__lines:
+            if self.done_task.done():
+                raise ConnectionError("no line is left, and the server is closed")
+            self.__changed.clear()
+            await self.__changed.wait()
+        return self.__lines.popleft()
