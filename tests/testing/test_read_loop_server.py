@@ -93,6 +93,32 @@ async def test_cancelled_get_next_data_loses_nothing(host: str, log: logging.Log
         assert await soon(server.get_next_data()) == "one"
 
 
+async def test_get_next_data_cancelled_while_its_line_arrives_takes_it_or_not(host: str, log: logging.Logger) -> None:
+    """At whichever loop turn the cancellation comes, the line is handed out exactly once."""
+    async with mocked(host, log) as (server, peer):
+        for count in range(12):
+            waiting = asyncio.create_task(server.get_next_data())
+            await turns(2)
+            peer.send(b"one\r\n")
+            await turns(count)
+            waiting.cancel()
+            got = []
+            try:
+                got.append(await waiting)
+            except asyncio.CancelledError:
+                got.append(await soon(server.get_next_data()))
+            assert got == ["one"], f"cancelled at turn {count}"
+
+
+async def test_two_waiting_for_data_get_a_line_each_in_order(host: str, log: logging.Logger) -> None:
+    """First come, first served."""
+    async with mocked(host, log) as (server, peer):
+        first, second = (asyncio.create_task(server.get_next_data()) for _ in range(2))
+        await turns()
+        peer.send(b"one\r\ntwo\r\n")
+        assert await soon(asyncio.gather(first, second)) == ["one", "two"]
+
+
 async def test_fail_next_read_is_off_at_first(host: str, log: logging.Logger) -> None:
     """Failures come only where a test asks for them."""
     async with mocked(host, log) as (server, _):
