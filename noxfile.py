@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests", "docs", "build", "wheels"]
+
+if any(ssl.get_default_verify_paths()[:2]):
+    os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # as pip does: only the machine's know a company's proxy
 
 ROOT = Path(__file__).parent
 NAMES = ("tcpip-core", "tcpip-testing", "tcpip-tools")
