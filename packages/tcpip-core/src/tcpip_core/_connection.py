@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import NoReturn, Protocol, cast
 
-from ._hangup import HangupWatch
 from ._incoming import Incoming
+from ._kernel import HangupWatch
 from ._limits import Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing

@@ -8,6 +8,7 @@ Rules of this file
 
 import asyncio
 
+from ._kernel import unacknowledged
 from ._loss import LossReason
 from ._ports import Link
 from ._waiting import resolve_all, wait_in
@@ -82,13 +83,13 @@ class Outgoing:
         transport = self._link.transport
         if transport is None or transport.is_closing():
             await self._link.refuse("write")
-        taken = self._handed_over - transport.get_write_buffer_size()
+        taken = self._taken_by_peer(transport)
         while self._blocked:
             try:
                 async with asyncio.timeout(self._write_timeout):
                     await wait_in(self._waiters)
             except TimeoutError:
-                before, taken = taken, self._handed_over - transport.get_write_buffer_size()
+                before, taken = taken, self._taken_by_peer(transport)
                 if taken <= before:
                     self._link.end(LossReason.WRITE_TIMEOUT, abort=True)
             except asyncio.CancelledError:
@@ -96,3 +97,7 @@ class Outgoing:
                 raise
             if transport.is_closing():
                 await self._link.refuse("write")
+
+    def _taken_by_peer(self, transport: asyncio.Transport) -> int:
+        in_kernel = unacknowledged(transport.get_extra_info("socket"))
+        return self._handed_over - transport.get_write_buffer_size() - in_kernel
