@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 from tests.repo._tree import ROOT
-from tests.tools._command import TIMEOUT, next_event, running
+from tests.tools._command import TIMEOUT, environment, next_event, running
 
 EXAMPLES = ROOT / "docs/examples/first_mock_device"
 
 
 def python(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run Python where the examples are."""
+    """Run Python where it finds the examples as modules."""
+    path = os.pathsep.join(filter(None, (str(EXAMPLES), os.environ.get("PYTHONPATH"))))
     return subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", *args],
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
         check=False,
-        cwd=EXAMPLES,
+        env=environment(PYTHONPATH=path),
     )
 
 
 def test_the_program_talks_to_the_mock_that_is_served() -> None:
     """The second step: a mock in one terminal, one's own program in the other."""
     with running("demo", "--serve", "--json", "--speed", "100", "--seconds", str(TIMEOUT)) as process:
-        done = python("ask_the_dome.py", str(next_event(process)["port"]))
+        done = python("-m", "ask_the_dome", str(next_event(process)["port"]))
     assert (0, "") == (done.returncode, done.stderr)
     lines = done.stdout.splitlines()
     assert ["> OPEN", "< OK", "> TELEMETRY ON", "< OK", "> MOVE 5"] == lines[:5]
@@ -36,7 +38,7 @@ def test_the_program_talks_to_the_mock_that_is_served() -> None:
 
 def test_the_thermometer_is_read() -> None:
     """The third step: one's own mock."""
-    done = python("thermometer.py")
+    done = python("-m", "thermometer")
     assert (0, "it is 21.5 degrees\n", "") == (done.returncode, done.stdout, done.stderr)
 
 

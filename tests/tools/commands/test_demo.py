@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -99,6 +100,19 @@ def test_a_mock_that_serves_can_be_talked_to_until_ctrl_c() -> None:
     assert [">", "<"] == [event["direction"] for event in told if event["event"] == "message"][:2]
     assert ("interrupted", 0, 1, 2) == tuple(summary[key] for key in ("outcome", "exit", "connections", "sent"))
     assert (0, "") == (process.returncode, complaints)
+
+
+def test_a_mock_that_serves_tells_of_a_client_that_it_turned_away() -> None:
+    """Who sees their second program fail looks here first."""
+    with running("demo", "--serve", "--json", "--seconds", str(TIMEOUT)) as process:
+        address = (IPV4, next_event(process)["port"])
+        with socket.create_connection(address, timeout=TIMEOUT):
+            assert "connected" == next_event(process)["event"]
+            with socket.create_connection(address, timeout=TIMEOUT) as second:
+                log = next_event(process)
+                assert b"" == second.recv(1)
+    assert ("log", "ERROR") == (log["event"], log["level"])
+    assert "one client is served at a time" in log["text"]
 
 
 def test_a_mock_that_serves_says_how_to_talk_to_it() -> None:

@@ -49,7 +49,7 @@ async def test_the_shutter_opens_and_closes(log: logging.Logger) -> None:
 
 async def test_telemetry_follows_a_turn_to_its_end(log: logging.Logger) -> None:
     """The last line says that the dome stands, so that a client knows when to stop reading."""
-    async with pair(log, rate=3000.0) as (_, client):
+    async with pair(log, rate=1000.0) as (_, client):
         assert "OK" == await ask(client, "TELEMETRY ON")
         assert (await soon(client.read_json()))["moving"] is False
         assert "OK" == await ask(client, "MOVE 120")
@@ -57,7 +57,7 @@ async def test_telemetry_follows_a_turn_to_its_end(log: logging.Logger) -> None:
         while told[-1]["moving"]:
             told.append(await soon(client.read_json()))
         azimuths = [one["azimuth"] for one in told]
-        assert len(told) > 2
+        assert told[0]["moving"]
         assert sorted(azimuths) == azimuths
         assert {"azimuth": 120.0, "target": 120.0, "moving": False, "shutter_open": False} == told[-1]
 

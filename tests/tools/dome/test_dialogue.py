@@ -86,7 +86,7 @@ def test_the_tally_counts_each_kind() -> None:
     summary = tally.summary(1.5, 0, "done")
     expected = {"connections": 1, "lost": 1, "sent": 2, "received": 3, "telemetry": 1, "heartbeats": 1, "refused": 1}
     assert expected | {"exit": 0, "outcome": "done", "seconds": 1.5, "bytes": 28} == dict(summary.data)
-    assert summary.text.startswith("done after 1.5 s: connections 1, lost 1; sent 2")
+    assert summary.text.startswith("done after 1.5 s: connections 1, lost 1; sent 2, received 3 (")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol, TextIO, TypeAlias
 
-__all__ = ["VERSION", "Event", "JsonLines", "Output", "Report", "Stamp", "Stopwatch", "Writer", "printable"]
+__all__ = ["VERSION", "Event", "JsonLines", "Output", "Report", "Stamp", "Stopwatch", "Writer", "printable", "stdout"]
 
 VERSION: Final = 1
 """Of the JSON lines; a new key keeps it, a change of meaning raises it."""

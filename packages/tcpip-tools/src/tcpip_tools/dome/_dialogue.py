@@ -55,8 +55,8 @@ class Tally:
         counts = self.counts
         text = (
             f"{outcome} after {elapsed:.1f} s: connections {counts['connections']}, lost {counts['lost']}; "
-            f"sent {counts['sent']}, heartbeats {counts['heartbeats']}; "
-            f"received {counts['received']}, telemetry {counts['telemetry']}, refusals {counts['refused']}"
+            f"sent {counts['sent']}, received {counts['received']} "
+            f"(heartbeats {counts['heartbeats']}, telemetry {counts['telemetry']}, refusals {counts['refused']})"
         )
         return Event("summary", text, "=", {"exit": status, "outcome": outcome, "seconds": round(elapsed, 3)} | counts)
 

@@ -4,14 +4,13 @@ import asyncio
 import logging
 import os
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
 from tcpip_core import BaseClientOrServer
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_error, sentence_of
-from .._report import Event, JsonLines, Output, Report, Writer, stdout
+from .._report import Event, JsonLines, Output, Report, Stopwatch, Writer, printable, stdout
 from ._controller import MockDomeController
 from ._dialogue import ColourDialogue, Dialogue, Tally
 from ._operator import tell_the_story, why
@@ -154,6 +153,25 @@ def visit(controller: BaseClientOrServer) -> Event:
     return Event("lost", f"the client is gone: {why(controller)}", "*", data)
 
 
+class LogReporter(logging.Handler):
+    """Reports what the library warns of, such as a second client that it turned away.
+
+    Parameters
+    ----------
+    report : callable
+        Takes the events.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(logging.WARNING)
+        self.report = report
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Report one record."""
+        text = record.getMessage()
+        self.report(Event("log", printable(text), "!", {"level": record.levelname, "text": text}))
+
+
 def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
     """Do some work and show it.
 
@@ -178,12 +196,14 @@ def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
     """
     if debug:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    tally, writer, started = Tally(), make_writer(stdout(), as_json=as_json), time.monotonic()
+    tally, writer, watch = Tally(), make_writer(stdout(), as_json=as_json), Stopwatch()
 
     def report(event: Event) -> None:
         tally.count(event)
         writer(event)
 
+    warnings = LogReporter(report)
+    LOG.addHandler(warnings)
     failure: Failure | None = None
     status, outcome = ExitCode.OK, "done"
     try:
@@ -198,10 +218,11 @@ def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
         failure = Failure(exit_code_for_error(e), sentence_of(e))
         failure.__cause__ = e
     finally:
+        LOG.removeHandler(warnings)
         writer.close()
     if failure is not None:
         status, outcome = failure.code, "failed"
-    writer(tally.summary(time.monotonic() - started, status, outcome))
+    writer(tally.summary(watch.elapsed(), status, outcome))
     if failure is not None:
         raise failure
     return status
