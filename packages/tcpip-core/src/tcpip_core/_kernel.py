@@ -23,12 +23,12 @@ def unacknowledged(sock: Any) -> int:
     sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
         A connected TCP socket, or None.
     """
-    if sys.platform != "linux" or sock is None:
-        return 0
-    with contextlib.suppress(OSError):
-        # SIOCOUTQ, tcp(7). Without it, a peer that reads slowly looks dead until a third of the send buffer is free.
-        answer: bytes = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
-        return int(struct.unpack("i", answer)[0])
+    if sys.platform == "linux":
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                # SIOCOUTQ, tcp(7). Without it, a slow peer looks dead until a third of the send buffer is free.
+                answer: bytes = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+                return int(struct.unpack("i", answer)[0])
     return 0
 
 
@@ -51,13 +51,13 @@ class HangupWatch:
     def __init__(self, fd: int, on_hangup: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_hangup = on_hangup
-        self._epoll: select.epoll | None = None
-        if sys.platform != "linux" or fd < 0:
-            return
-        self._epoll = select.epoll()
-        # An epoll of our own: the loop's would report unread data over and over. Errors and hang-ups need no flag.
-        self._epoll.register(fd, select.EPOLLRDHUP)
-        self._loop.add_reader(self._epoll.fileno(), self._hung_up)
+        self._epoll: Any = None
+        if sys.platform == "linux":
+            if fd >= 0:
+                # An epoll of our own: the loop's would report unread data over and over. Errors need no flag.
+                self._epoll = select.epoll()
+                self._epoll.register(fd, select.EPOLLRDHUP)
+                self._loop.add_reader(self._epoll.fileno(), self._hung_up)
 
     def _hung_up(self) -> None:
         self.stop()
