@@ -51,11 +51,9 @@ async def test_waiting_read_at_eof_tells_the_callback_first(link: Link, read: Re
     assert link.told == [True, False]
 
 
-@each_waiting_read
+@pytest.mark.parametrize("read", [read for read in WAITING_READS if read.name != "readline"], ids=str)
 async def test_waiting_read_at_eof_is_an_incomplete_read(link: Link, read: Read) -> None:
     """The peer finished in the middle of an item: the error holds the part that came."""
-    if read.name == "readline":
-        pytest.skip("returns the partial line instead")
     reading = asyncio.create_task(outcome(read, link))
     await link.send_and_take(read.wire[:4])
     link.peer.write_eof()
@@ -110,15 +108,16 @@ async def test_link_is_connected_while_it_drains(link: Link) -> None:
     assert link.told == [True]
 
 
-async def test_drained_link_turns_unconnected(link: Link) -> None:
-    """With the last word read, the loss is told without a further read."""
-    await link.send_and_take(b"one\r\ntwo\r\n")
-    await link.finish_and_take()
-    assert await soon(link.subject.read_str()) == "one"
-    assert await soon(link.subject.read_str()) == "two"
-    assert await link.changes.next() is False
-    assert not link.subject.connected
-    assert link.told == [True, False]
+async def test_drained_link_turns_unconnected_at_once(side: Side, host: str) -> None:
+    """With the last word read, the loss is told without a further read and without a wait."""
+    async with linked(side, host, limits=tcpip_core.Limits(drain_timeout=1000)) as link:
+        await link.send_and_take(b"one\r\ntwo\r\n")
+        await link.finish_and_take()
+        assert await soon(link.subject.read_str()) == "one"
+        assert await soon(link.subject.read_str()) == "two"
+        await turns(5)
+        assert not link.subject.connected
+        assert link.told == [True, False]
 
 
 async def test_replies_can_be_written_while_the_link_drains(link: Link) -> None:
@@ -149,6 +148,24 @@ async def test_read_loop_answers_all_lines_before_a_fin(host: str, log: logging.
             peer.write_eof()
             assert await peer.read_to_eof() == b"ok one\r\nok two\r\nok three\r\n"
             assert [await changes.next(), await changes.next()] == [True, False]
+
+
+async def test_large_reply_to_the_last_line_before_a_fin_arrives_whole(host: str, log: logging.Logger) -> None:
+    """A reply far beyond every buffer reaches a half-closed peer that reads at its own pace."""
+    reply = bytes(range(256)) * 32768
+
+    class Archive(tcpip_core.OneClientReadLoopServer):
+        async def read_and_dispatch(self) -> None:
+            assert await self.read_str() == "get"
+            await self.write(reply)
+
+    async with Archive(host=host, port=0, log=log) as server:
+        async with Peer(host, server.port) as peer:
+            peer.send(b"get\r\n")
+            peer.write_eof()
+            await connected(server)
+            await turns()
+            assert await peer.read_to_eof() == reply
 
 
 @each_waiting_read
