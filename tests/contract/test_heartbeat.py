@@ -132,7 +132,7 @@ async def test_handled_heartbeat_is_stamped_in_tai(host: str, log: logging.Logge
 async def test_each_heartbeat_renews_the_stamp(host: str, log: logging.Logger) -> None:
     """The stamp is that of the last heartbeat."""
     async with watching(host, log, NEVER) as (server, peer):
-        stamps = []
+        stamps: list[float] = []
         for _ in range(3):
             peer.send(HEARTBEAT_LINE)
             stamps.append(await soon(server.heartbeats.get()))

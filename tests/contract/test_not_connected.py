@@ -122,7 +122,7 @@ async def test_writelines_without_a_connection_takes_nothing_from_the_iterable(
     unconnected: Subject,
 ) -> None:
     """The lines of a generator are not lost where they cannot be sent."""
-    taken = []
+    taken: list[bytes] = []
 
     def lines() -> Iterator[bytes]:
         for line in (b"one", b"two"):

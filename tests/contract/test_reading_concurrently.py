@@ -76,7 +76,7 @@ async def test_read_cancelled_while_its_item_arrives_consumes_it_or_not(link: Li
         link.send(read.wire)
         await turns(count)
         reading.cancel()
-        got = []
+        got: list[object] = []
         try:
             got.append(await reading)
         except asyncio.CancelledError:

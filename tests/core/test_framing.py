@@ -101,7 +101,8 @@ def test_limit_overrun_says_what_can_be_taken_without_missing_a_separator(
 ) -> None:
     """Who takes what the error says, each time, ends each frame where it ends without a limit."""
     buffer = ReceiveBuffer()
-    frames, piece = [], b""
+    frames: list[bytes] = []
+    piece = b""
     for chunk in chunks:
         buffer.feed(chunk)
         while True:

@@ -130,11 +130,12 @@ class WithReadLoopServer(tcpip_testing.BaseOneClientServerTestCase[tcpip_testing
 
     async def test_body_that_fails_closes_everything(self) -> None:
         """The error of a test comes out as it is, and no socket stays."""
+        made: list[tcpip_core.BaseClientOrServer] = []
         with self.assertRaises(LookupError):
             async with self.create_server() as server, self.create_client(server) as client:
+                made += server, client
                 raise LookupError("the test's own")
-        assert server.done_task.done()
-        assert client.done_task.done()
+        assert [one.done_task.done() for one in made] == [True, True]
 
 
 class WithOneClientServer(tcpip_testing.BaseOneClientServerTestCase):

@@ -102,7 +102,7 @@ async def test_get_next_data_cancelled_while_its_line_arrives_takes_it_or_not(ho
             peer.send(b"one\r\n")
             await turns(count)
             waiting.cancel()
-            got = []
+            got: list[str] = []
             try:
                 got.append(await waiting)
             except asyncio.CancelledError:
@@ -116,7 +116,7 @@ async def test_two_waiting_for_data_get_a_line_each_in_order(host: str, log: log
         first, second = (asyncio.create_task(server.get_next_data()) for _ in range(2))
         await turns()
         peer.send(b"one\r\ntwo\r\n")
-        assert await soon(asyncio.gather(first, second)) == ["one", "two"]
+        assert [await soon(first), await soon(second)] == ["one", "two"]
 
 
 async def test_fail_next_read_is_off_at_first(host: str, log: logging.Logger) -> None:
