@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Sequence
 
 from tests.interop._instrument import IDENTITY, BlockHeader, Instrument, reading
 from tests.interop._processes import Talker
@@ -33,17 +34,26 @@ def question(number: int) -> tuple[str, str]:
             return "*IDN?", IDENTITY
 
 
-async def talk_line_by_line(program: Talker, server: Instrument, tally: Tally) -> None:
+async def talk_line_by_line(
+    program: Talker, server: Instrument, tally: Tally, newlines: Sequence[bytes] = (b"\n",)
+) -> None:
     """Type a line, see its answer, type the next; at the end the server has heard all of it in order."""
     for asked, answer in questions():
         await program.write(asked.encode() + b"\n")
         printed = await program.read_line()
-        assert answer.encode() + b"\n" == printed
+        assert printed in [answer.encode() + newline for newline in newlines]
         tally.add(len(asked.encode()) + 1, len(printed))
     assert [asked for asked, _ in questions()] == server.received
 
 
-async def flood(program: Talker, server: Instrument, tally: Tally, last: str = "", eof: bool = True) -> None:
+async def flood(
+    program: Talker,
+    server: Instrument,
+    tally: Tally,
+    newlines: Sequence[bytes] = (b"\n",),
+    last: str = "",
+    eof: bool = True,
+) -> None:
     """Pipe all lines in at once, perhaps end the input, and read the answers until the program ends."""
     everything = "".join(f"{asked}\n" for asked, _ in questions()) + last
 
@@ -56,7 +66,7 @@ async def flood(program: Talker, server: Instrument, tally: Tally, last: str = "
         group.create_task(pipe())
         for asked, answer in questions():
             printed = await program.read_line()
-            assert answer.encode() + b"\n" == printed
+            assert printed in [answer.encode() + newline for newline in newlines]
             tally.add(len(asked.encode()) + 1, len(printed))
     assert (b"", 0) == await program.read_to_end()
     assert [asked for asked, _ in questions()] + last.splitlines() == server.received

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tcpip_core import DEFAULT_LOCALHOST, Client
-from tests.interop._processes import Daemon, User, daemon
-from tests.interop._programs import MEMCACHED, path
+from tests.interop._processes import Daemon
+from tests.interop._programs import MEMCACHED
+from tests.interop._servers import run_memcached
 from tests.interop._tally import LEAST, Tally
 from tests.support import soon
 
@@ -21,12 +21,8 @@ pytestmark = pytest.mark.interop(MEMCACHED)
 
 @pytest.fixture(scope="module")
 def memcached() -> Iterator[Daemon]:
-    """Run a server that listens by TCP alone."""
-
-    def command(port: int, _: Path, __: User) -> Sequence[str]:
-        return [path(MEMCACHED), "-l", DEFAULT_LOCALHOST, "-p", str(port), "-U", "0", "-m", "16"]
-
-    with daemon(command) as server:
+    """Give a server that listens by TCP alone."""
+    with run_memcached() as server:
         yield server
 
 

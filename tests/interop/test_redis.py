@@ -6,14 +6,14 @@ import ctypes
 import json
 import logging
 import random
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tcpip_core import DEFAULT_LOCALHOST, Client
-from tests.interop._processes import Daemon, User, daemon
-from tests.interop._programs import REDIS, path
+from tests.interop._processes import Daemon
+from tests.interop._programs import REDIS
+from tests.interop._servers import run_redis
 from tests.interop._tally import LEAST, Tally
 from tests.support import soon
 
@@ -22,12 +22,8 @@ pytestmark = pytest.mark.interop(REDIS)
 
 @pytest.fixture(scope="module")
 def redis() -> Iterator[Daemon]:
-    """Run a server that keeps everything in memory."""
-
-    def command(port: int, folder: Path, _: User) -> Sequence[str]:
-        return [path(REDIS), "--port", str(port), "--bind", DEFAULT_LOCALHOST, "--dir", str(folder), "--save", ""]
-
-    with daemon(command) as server:
+    """Give a server that keeps everything in memory."""
+    with run_redis() as server:
         yield server
 
 

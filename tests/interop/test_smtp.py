@@ -8,81 +8,25 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tcpip_core import DEFAULT_LOCALHOST, Client
-from tests.interop._processes import Daemon, User, daemon, talking
-from tests.interop._programs import EXIM, path
+from tests.interop._processes import Daemon
+from tests.interop._programs import EXIM
+from tests.interop._servers import deliver, run_exim
 from tests.interop._tally import LEAST, Tally
 from tests.support import soon
 
 pytestmark = pytest.mark.interop(EXIM)
 
-SETTINGS = """
-primary_hostname = localhost
-exim_user = {uid}
-exim_group = {gid}
-deliver_drop_privilege
-spool_directory = {folder}/spool
-log_file_path = {folder}/%slog
-pid_file_path = {folder}/pid
-local_interfaces = {host}
-daemon_smtp_ports = {port}
-keep_environment =
-tls_advertise_hosts =
-chunking_advertise_hosts = *
-smtp_accept_queue_per_connection = 0
-smtp_accept_max_per_connection = 0
-queue_only
-queue_run_in_order
-acl_smtp_rcpt = accept
-acl_smtp_data = accept
-
-begin routers
-
-everybody:
-  driver = accept
-  transport = file
-
-begin transports
-
-file:
-  driver = appendfile
-  file = {folder}/mail
-  message_prefix =
-  message_suffix =
-  check_string =
-  escape_string =
-  headers_remove = Received:Message-Id:From:Date
-"""
-"""Accept all, queue it, and deliver it when told to, in order: into one file, nothing put around it."""
-
-DELIVERY_TIMEOUT = 60.0
-"""Bound of the delivery of all messages (seconds)."""
-
 
 @pytest.fixture
 def exim() -> Iterator[Daemon]:
-    """Run a mail server with an empty queue."""
-
-    def command(port: int, folder: Path, user: User) -> Sequence[str]:
-        settings = SETTINGS.format(uid=user.uid, gid=user.gid, folder=folder, port=port, host=DEFAULT_LOCALHOST)
-        (folder / "settings").write_text(settings, encoding="ascii")
-        return [path(EXIM), "-C", str(folder / "settings"), "-bdf"]
-
-    with daemon(command) as server:
+    """Give a mail server with an empty queue."""
+    with run_exim() as server:
         yield server
-
-
-async def delivered(exim: Daemon) -> bytes:
-    """Have the queue delivered; return what came out of it."""
-    command = [path(EXIM), "-C", str(exim.folder / "settings"), "-q"]
-    async with talking(command, exim.user) as run:
-        assert (b"", 0) == await run.read_to_end(DELIVERY_TIMEOUT)
-    return (exim.folder / "mail").read_bytes()
 
 
 async def read_reply(client: Client) -> tuple[int, list[str]]:
@@ -160,4 +104,4 @@ async def test_text_binary_and_json_are_delivered_in_order(exim: Daemon, log: lo
                 tally.add(cost, 0)
                 expected += mail
         await say(client, "QUIT", 221)
-    assert expected == await delivered(exim)
+    assert expected == await deliver(exim)

@@ -17,6 +17,9 @@ from tests.interop._tally import Tally
 
 pytestmark = pytest.mark.interop(TELNET)
 
+NEWLINES = (b"\n", b"\r\n")
+"""How telnet shows CR LF: the second way where the two came to it in different segments."""
+
 
 @asynccontextmanager
 async def connected(log: logging.Logger) -> AsyncIterator[tuple[Talker, Instrument]]:
@@ -31,7 +34,7 @@ async def connected(log: logging.Logger) -> AsyncIterator[tuple[Talker, Instrume
 async def test_lines_are_answered_one_by_one(log: logging.Logger, tally: Tally) -> None:
     """What a person types is answered before the next line is typed; no byte of telnet's own is among it."""
     async with connected(log) as (program, server):
-        await talk_line_by_line(program, server, tally)
+        await talk_line_by_line(program, server, tally, NEWLINES)
 
 
 async def test_pasted_lines_are_all_answered_before_the_server_says_bye(log: logging.Logger, tally: Tally) -> None:
@@ -40,4 +43,4 @@ async def test_pasted_lines_are_all_answered_before_the_server_says_bye(log: log
     The input does not end before: telnet would leave at once, without the answers.
     """
     async with connected(log) as (program, server):
-        await flood(program, server, tally, last="BYE\n", eof=False)
+        await flood(program, server, tally, NEWLINES, last="BYE\n", eof=False)
