@@ -31,6 +31,13 @@ def test_the_dialogue_is_printed_line_by_line() -> None:
     assert "=" == lines[-1][0]
 
 
+def test_a_name_with_several_addresses_is_listened_on_once() -> None:
+    """``localhost`` is IPv4 and IPv6 on most machines, and each would get a port of its own."""
+    done = run(*FAST, "--json", "--host", "localhost")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert events(done.stdout)[0]["port"] > 0
+
+
 def test_a_pipe_gets_no_colours_and_some_percentages() -> None:
     """A log file wants plain lines."""
     done = run(*FAST, FORCE_COLOR="")
@@ -172,6 +179,7 @@ def test_a_conversation_that_takes_too_long_is_given_up() -> None:
         (["--timeout", "nan"], "not a finite number"),
         (["--serve", "--seconds", "inf"], "not a finite number"),
         (["--heartbeat-timeout", "-1"], "x>=0"),
+        (["--host", ""], "127.0.0.1"),
         (["--seconds", "3"], "--serve"),
         (["--serve", "--timeout", "3"], "--seconds"),
     ],

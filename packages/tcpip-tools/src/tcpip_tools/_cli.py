@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["--help", "-h"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @debug_option
 @click.pass_obj

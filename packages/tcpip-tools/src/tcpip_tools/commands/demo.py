@@ -27,7 +27,9 @@ summary and status 130. A port that cannot be listened on is a usage error, stat
 """
 
 
-def _checked_modes(serve: bool, timeout: float | None, seconds: float | None) -> None:
+def _check(host: str, serve: bool, timeout: float | None, seconds: float | None) -> None:
+    if not host:
+        raise click.BadParameter("give an address or a name of this host, such as 127.0.0.1", param_hint="--host")
     if serve and timeout is not None:
         raise click.UsageError("--timeout bounds the conversation; with --serve say how long by --seconds")
     if seconds is not None and not serve:
@@ -83,7 +85,7 @@ def command(
     structure, and watches heartbeats. The client opens the shutter, turns the dome, survives a bad command, loses the
     link, comes back, and closes up.
     """
-    _checked_modes(serve, timeout, seconds)
+    _check(host, serve, timeout, seconds)
     from ..dome import _session
 
     if heartbeat_timeout is None:

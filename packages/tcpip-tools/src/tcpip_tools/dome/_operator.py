@@ -169,7 +169,8 @@ async def connected(host: str, port: int, log: logging.Logger, report: Report) -
         except TimeoutError as e:
             raise Failure(ExitCode.NO_ANSWER, f"no answer from {host}:{port} within {ANSWER_TIMEOUT:g} s") from e
         except (ConnectionError, asyncio.IncompleteReadError) as e:
-            raise Failure(exit_code_for_loss(client.loss_reason), f"link to {host}:{port} lost: {why(client)}") from e
+            code = exit_code_for_loss(client.loss_reason) or ExitCode.EXPECTATION
+            raise Failure(code, f"link to {host}:{port} lost: {why(client)}") from e
 
 
 async def tell_the_story(host: str, port: int, log: logging.Logger, report: Report) -> None:

@@ -1,8 +1,10 @@
 """One run of the demo: the mock, what is done with it, and how that ends."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import socket
 import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
@@ -47,16 +49,27 @@ class Mock:
     speed: float
     heartbeat_timeout: float
 
-    def arguments(self) -> dict[str, Any]:
+    async def arguments(self) -> dict[str, Any]:
         """Return the arguments of a `MockDomeController`."""
         return {
             "log": LOG,
-            "host": self.host,
+            "host": await one_address(self.host),
             "port": self.port,
             "rate": 40.0 * self.speed,
             "telemetry_interval": 0.1 / self.speed,
             "heartbeat_timeout": self.heartbeat_timeout,
         }
+
+
+async def one_address(host: str) -> str:
+    """Return one address of a name: on each of several, port 0 would be another port.
+
+    A name that has none is given back, for the error of listening there to explain.
+    """
+    with contextlib.suppress(OSError):
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return str(found[0][4][0])
+    return host
 
 
 class Work(Protocol):
@@ -96,11 +109,11 @@ class Conversation:
 
     async def __call__(self, report: Report) -> None:
         """Tell the story."""
-        clock = asyncio.timeout(self.timeout)
+        clock, arguments = asyncio.timeout(self.timeout), await self.mock.arguments()
         try:
-            async with clock, MockDomeController(**self.mock.arguments()) as controller:
+            async with clock, MockDomeController(**arguments) as controller:
                 report(listening(controller))
-                await tell_the_story(self.mock.host, controller.port or 0, LOG, report)
+                await tell_the_story(arguments["host"], controller.port or 0, LOG, report)
         except TimeoutError as e:
             if not clock.expired():
                 raise
@@ -130,7 +143,7 @@ class Serving:
         async def told(controller: BaseClientOrServer) -> None:
             report(visit(controller))
 
-        arguments = self.mock.arguments()
+        arguments = await self.mock.arguments()
         async with OverheardController(report=report, connect_callback=told, **arguments) as controller:
             report(listening(controller, how_to_talk=True))
             await asyncio.wait({controller.done_task}, timeout=self.seconds)
