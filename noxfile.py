@@ -194,7 +194,7 @@ def lowest(session: nox.Session) -> None:
 def interop(session: nox.Session) -> None:
     """Speak to programs of somebody else."""
     session.install(*editable(), *groups("interop"))
-    session.run("python", *STRICT, "-m", "pytest", "-v", "-rs", "tests/interop", *session.posargs)
+    session.run("python", *STRICT, "-m", "pytest", "-v", "-rs", "--interop", "tests/interop", *session.posargs)
 
 
 @nox.session
