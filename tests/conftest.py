@@ -21,13 +21,13 @@ hypothesis.settings.register_profile("ci", max_examples=50, deadline=None, print
 hypothesis.settings.register_profile("full", parent=hypothesis.settings.get_profile("ci"), max_examples=1000)
 
 LOOP_FACTORIES: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
+_uvloop = "yes"
 try:
     import uvloop
 except ImportError as _missing:
-    UVLOOP = f"no, it cannot be imported ({_missing})"
+    _uvloop = f"no, it cannot be imported ({_missing})"
 else:
     LOOP_FACTORIES["uvloop"] = uvloop.new_event_loop
-    UVLOOP = "yes"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header() -> str:
     """Say which loops and which address families this run covers."""
     ipv6 = "yes" if support.has_ipv6() else "no, tests of ::1 are skipped"
-    return f"event loops: asyncio; uvloop: {UVLOOP}; IPv6: {ipv6}"
+    return f"event loops: asyncio; uvloop: {_uvloop}; IPv6: {ipv6}"
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:

@@ -287,7 +287,7 @@ def open_sockets() -> frozenset[str]:
 
     Sockets of other families belong to the loop itself: uvloop has a new pair of them in each run.
     """
-    found = set()
+    found: set[str] = set()
     folder = next((one for one in map(Path, ("/proc/self/fd", "/dev/fd")) if one.is_dir()), None)
     for entry in folder.iterdir() if folder else ():
         described = _describe_socket(int(entry.name))

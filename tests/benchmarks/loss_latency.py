@@ -80,7 +80,7 @@ async def measure_client(end: str, rounds: int, step: Callable[[], None]) -> lis
     """Lose that many clients, one after the other (seconds)."""
     log = logging.getLogger("loss_latency")
     listener = Listener(IPV4)
-    found = []
+    found: list[float] = []
     try:
         for _ in range(rounds):
             clock = Clock()
@@ -99,7 +99,7 @@ async def measure_server(end: str, rounds: int, step: Callable[[], None]) -> lis
     """Let that many clients of one server go, one after the other (seconds)."""
     clock = Clock()
     log = logging.getLogger("loss_latency")
-    found = []
+    found: list[float] = []
     async with tcpip_core.OneClientServer(IPV4, 0, log, clock.callback) as server:
         for _ in range(rounds):
             found.append(await clock.measure(Peer(IPV4, server.port), end))
@@ -189,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parse(arguments)
     cases = [(loop, side, end) for loop in given.loops for side in SIDES for end in ENDS]
     progress = Progress(len(cases) * (WARM_UP + given.rounds))
-    rows = []
+    rows: list[Row] = []
     try:
         for loop, side, end in cases:
             progress.label = f"{loop} {side} {end}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import tcpip_core
-from tests.contract._rigs import CLIENT, SERVER, LineServer, Subject, make, opened, rigged
+from tests.contract._rigs import CLIENT, SERVER, LineServer, make, opened, rigged
 from tests.support import IPV4, Changes, Peer, connected, listening, soon, started, turns, until
 
 
@@ -282,19 +282,19 @@ async def test_telling_is_safe_where_there_is_no_callback(kind: str, log: loggin
 
 @pytest.mark.parametrize("base", [tcpip_core.Client, tcpip_core.OneClientServer, LineServer])
 async def test_override_of_call_connect_callback_sees_each_change(
-    base: type[Any], how: str, log: logging.Logger
+    base: type[tcpip_core.BaseClientOrServer], how: str, log: logging.Logger
 ) -> None:
     """Subclasses hook into changes by overriding it, and call super for the callback."""
     changes, told = Changes(), Changes()
 
-    class Hooked(base):  # type: ignore[misc]  # the base is a parameter
+    class Hooked(base):  # type: ignore[misc,valid-type]  # the base is a parameter
         async def call_connect_callback(self) -> None:
             await changes.callback(self)
             await super().call_connect_callback()
 
     async with listening() as listener:
         port = listener.port if base is tcpip_core.Client else 0
-        subject: Subject = Hooked(host=IPV4, port=port, log=log, connect_callback=told.callback)
+        subject = cast("Any", Hooked)(host=IPV4, port=port, log=log, connect_callback=told.callback)
         if base is tcpip_core.Client:
             await started(subject)
             peer = await listener.accept()
@@ -312,11 +312,13 @@ async def test_override_of_call_connect_callback_sees_each_change(
 
 
 @pytest.mark.parametrize("base", [tcpip_core.Client, tcpip_core.OneClientServer, LineServer])
-async def test_method_named_connect_callback_can_be_the_callback(base: type[Any], log: logging.Logger) -> None:
+async def test_method_named_connect_callback_can_be_the_callback(
+    base: type[tcpip_core.BaseClientOrServer], log: logging.Logger
+) -> None:
     """Nine programs out there define such a method and hand it in, half-built as they are."""
     seen: list[tuple[bool, str]] = []
 
-    class Device(base):  # type: ignore[misc]  # the base is a parameter
+    class Device(base):  # type: ignore[misc,valid-type]  # the base is a parameter
         def __init__(self, **kwargs: Any) -> None:
             super().__init__(connect_callback=self.connect_callback, **kwargs)
             self.device = "dome"
@@ -327,7 +329,8 @@ async def test_method_named_connect_callback_can_be_the_callback(base: type[Any]
 
     async with listening() as listener:
         port = listener.port if base is tcpip_core.Client else 0
-        async with Device(host=IPV4, port=port, log=log) as subject:
+        subject = cast("Any", Device)(host=IPV4, port=port, log=log)
+        async with subject:
             peer = await listener.accept() if port else Peer(IPV4, subject.port)
             await until(lambda: seen)
         peer.close()

@@ -51,7 +51,7 @@ async def test_client_connects_and_says_so(host: str, log: logging.Logger) -> No
 
 async def test_start_task_is_done_only_after_the_callback_was_told(host: str, log: logging.Logger) -> None:
     """What the callback prepares is there when the program goes on."""
-    told = []
+    told: list[bool] = []
 
     async def callback(client: tcpip_core.BaseClientOrServer) -> None:
         for _ in range(5):

@@ -7,7 +7,7 @@ import functools
 import logging
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import pytest
@@ -190,11 +190,11 @@ async def test_synchronous_callback_of_a_server_warns_and_works(server_kind: str
     ],
 )
 async def test_start_waits_for_the_constructor_of_the_subclass(
-    base: type[Any], eager: bool, log: logging.Logger
+    base: type[tcpip_core.BaseClientOrServer], eager: bool, log: logging.Logger
 ) -> None:
     """Subclasses set what their start needs after ``super().__init__``."""
 
-    class Late(base):  # type: ignore[misc]  # the base is a parameter
+    class Late(base):  # type: ignore[misc,valid-type]  # the base is a parameter
         def __init__(self, **kwargs: Any) -> None:
             super().__init__(**kwargs)
             self.device = "ready"
@@ -207,7 +207,7 @@ async def test_start_waits_for_the_constructor_of_the_subclass(
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]
     async with listening() as listener:
         port = listener.port if base is tcpip_core.Client else 0
-        subject = Late(host=IPV4, port=port, log=log)
+        subject = cast("Any", Late)(host=IPV4, port=port, log=log)
         assert not hasattr(subject, "found")
         await started(subject)
         assert subject.found == "ready"

@@ -37,9 +37,9 @@ random_steps = hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck
 class History:
     """The peers of one object, what its callback was told, and what the user has under way."""
 
-    seen: list[bool] = field(default_factory=list)
-    peers: list[Peer] = field(default_factory=list)
-    reading: list[asyncio.Future[Any]] = field(default_factory=list)
+    seen: list[bool] = field(default_factory=list[bool])
+    peers: list[Peer] = field(default_factory=list[Peer])
+    reading: list[asyncio.Future[Any]] = field(default_factory=list[asyncio.Future[Any]])
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     calls: int = 0
     most_calls: int = 0

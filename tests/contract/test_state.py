@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -279,20 +279,23 @@ async def test_attribute_can_be_assigned_from_outside(rig: Rig, name: str) -> No
     """Programs out there do, at any time: none of them is a read-only property."""
     value = ASSIGNABLE[name]
     if value is None:
-        value = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        value = done
     setattr(rig.subject, name, value)
     assert getattr(rig.subject, name) is value
-    if isinstance(value, asyncio.Future):
+    if ASSIGNABLE[name] is None:
         value.set_result(None)
     await soon(rig.subject.write(b"hello"))
     assert await rig.peer.read() == b"hello"
 
 
 @pytest.mark.parametrize("base", [tcpip_core.Client, tcpip_core.OneClientServer, LineServer])
-async def test_subclass_may_set_attributes_before_the_constructor(base: type[Any], log: logging.Logger) -> None:
+async def test_subclass_may_set_attributes_before_the_constructor(
+    base: type[tcpip_core.BaseClientOrServer], log: logging.Logger
+) -> None:
     """Programs out there set these first and then call ``super().__init__``."""
 
-    class Eager(base):  # type: ignore[misc]  # the base is a parameter
+    class Eager(base):  # type: ignore[misc,valid-type]  # the base is a parameter
         def __init__(self, **kwargs: Any) -> None:
             self.log = logging.getLogger("early")
             self.name = "early"
@@ -301,7 +304,7 @@ async def test_subclass_may_set_attributes_before_the_constructor(base: type[Any
 
     async with listening() as listener:
         port = listener.port if base is tcpip_core.Client else 0
-        async with Eager(host=IPV4, port=port, log=log) as subject:
+        async with cast("Any", Eager)(host=IPV4, port=port, log=log) as subject:
             assert subject.log.name.startswith(log.name)
 
 

@@ -30,9 +30,9 @@ def tls() -> Contexts:
     """Make an authority, a certificate for the loopback addresses, and contexts that use them."""
     authority = trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(IPV4, IPV6, "localhost").configure_cert(server)
+    authority.issue_cert(IPV4, IPV6, "localhost").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]  # OpenSSL.SSL
     client = ssl.create_default_context()
-    authority.configure_trust(client)
+    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType]  # OpenSSL.SSL
     return Contexts(server, client, ssl.create_default_context())
 
 

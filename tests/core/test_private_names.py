@@ -52,7 +52,7 @@ TAKEN = [
 def owned_by_class(cls: type[Any]) -> set[str]:
     """Name all that our own classes define, the interpreter's own names left out."""
     ours = [one for one in cls.__mro__ if one.__module__.partition(".")[0] in ("tcpip_core", "tests")]
-    names = {name for one in ours for name in (*vars(one), *getattr(one, "__slots__", ()))}
+    names: set[str] = {name for one in ours for name in vars(one)}
     return {name for name in names if not name.startswith("__") and not name.startswith("_abc_")}
 
 
@@ -81,7 +81,7 @@ async def test_class_owns_exactly_the_listed_private_names(
 ) -> None:
     """A new private name is a decision: it is added here, or hung on `_tcpip` instead."""
     async with exchanging(cls, log) as one:
-        names = owned_by_class(cls) | set(vars(one))
+        names = owned_by_class(cls) | set[str](one.__dict__)
     assert {name for name in names if name.startswith("_")} == OWNED[cls]
 
 
