@@ -56,6 +56,7 @@ def test_a_machine_gets_ordered_json_lines_and_a_summary() -> None:
     assert sorted(event["elapsed"] for event in told) == [event["elapsed"] for event in told]
     assert ["listening", "connected"] == kinds[:2]
     assert kinds.index("progress") < kinds.index("status") < kinds.index("lost") < kinds.index("closed")
+    assert all(event["text"] for event in told if event["event"] == "note")
     summary = told[-1]
     assert ("summary", 0, 2, 1, 1) == tuple(summary[key] for key in ("event", "exit", "connections", "lost", "refused"))
     assert summary["heartbeats"] >= 2

@@ -1,7 +1,4 @@
-"""The mock device: a server that reads a line, acts on it, and answers.
-
-Most mock devices look like this one: a subclass with `read_and_dispatch`.
-"""
+"""The mock device: a server that reads a line, acts on it, and answers, as most mock devices do."""
 
 import asyncio
 import logging
@@ -132,12 +129,12 @@ class MockDomeController(OneClientReadLoopServer):
 
     def telemetry(self) -> protocol.Telemetry:
         """Return the telemetry of this moment."""
-        now, dome = self.now(), self.dome
+        dome, now = self.dome, self.now()
         return protocol.Telemetry(dome.azimuth(now), dome.target, dome.is_moving(now), dome.shutter_open)
 
     def status(self) -> protocol.DomeStatus:
         """Return the status of this moment."""
-        now, dome = self.now(), self.dome
+        dome, now = self.dome, self.now()
         return protocol.DomeStatus(
             azimuth=dome.azimuth(now),
             target=dome.target,

@@ -192,7 +192,7 @@ async def tell_the_story(host: str, port: int, log: logging.Logger, report: Repo
     """
 
     def note(text: str) -> None:
-        report(Event("note", text))
+        report(Event("note", text, data={"text": text}))
 
     async with connected(host, port, log, report) as dome:
         note("open up, and turn the dome while its telemetry is followed")
