@@ -79,10 +79,12 @@ async def test_one_slot_is_shared_by_both_families(log: logging.Logger) -> None:
     async with listening(IPV6) as listener:
         port = listener.port
     async with as_server(make(SERVER, None, port, log)) as server:
-        async with Peer(IPV4, port) as first, Peer(IPV6, port) as second:
-            await second.wait_hung_up()
-            await soon(server.write(b"for the first"))
-            assert await first.read() == b"for the first"
+        async with Peer(IPV4, port) as first:
+            await connected(server)
+            async with Peer(IPV6, port) as second:
+                await second.wait_hung_up()
+                await soon(server.write(b"for the first"))
+                assert await first.read() == b"for the first"
 
 
 async def test_port_in_use_says_where_and_what_to_do(server_kind: str, host: str, log: logging.Logger) -> None:

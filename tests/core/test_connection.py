@@ -129,3 +129,17 @@ async def test_loss_reason_outlasts_the_next_connection(log: logging.Logger) -> 
         async with Peer(IPV4, server.port):
             await connected(server)
             assert server.loss_reason is tcpip_core.LossReason.RST
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_write_under_way_outlasts_the_end_of_the_peers_side(kind: str, log: logging.Logger) -> None:
+    """A peer that closes its sending side and then reads gets all that is being written to it."""
+    data = bytes(8 * 2**20)
+    async with rigged(kind, IPV4, log) as rig:
+        writing = asyncio.ensure_future(rig.subject.write(data))
+        await until(lambda: rig.subject._tcpip.connection.outgoing.is_waited_for)
+        rig.peer.write_eof()
+        await until(lambda: rig.subject._tcpip.connection.peer_is_done)
+        assert await rig.peer.read_to_eof() == data
+        await soon(writing)
+        assert await rig.changes.next() is False

@@ -112,6 +112,7 @@ class Connection(asyncio.BufferedProtocol):
         self._scratch = _scratch_buffer(self._loop)
         self._transport: asyncio.Transport | None = None
         self._transport_is_gone = False
+        self._is_discarded = False
         self._state = State.NEW
         self._alive = False
         # How the peer ended it; what arrived before may still have to be read.
@@ -121,6 +122,7 @@ class Connection(asyncio.BufferedProtocol):
         self._hangup: HangupWatch | None = None
         self._peer_is_leaving = False
         self._close_waiters: set[asyncio.Future[None]] = set()
+        self._write_end_waiters: set[asyncio.Future[None]] = set()
         self.incoming = Incoming(self, limits.frame_size)
         self.outgoing = Outgoing(self, limits.write_timeout)
         self.peer = "nobody"
@@ -204,6 +206,17 @@ class Connection(asyncio.BufferedProtocol):
         if self._state is State.CLOSING and self._transport is not None:
             self._transport.abort()
 
+    def discard(self) -> None:
+        """Give up a connection whose making was cancelled.
+
+        uvloop then closes the transport without a call of ``connection_lost``, and may still call
+        ``connection_made`` (uvloop 0.22, ``create_connection``); asyncio does neither.
+        """
+        self._is_discarded = True
+        self.end(LossReason.CLOSED_HERE, abort=True)
+        if self._transport is not None:
+            self.connection_lost(None)
+
     async def wait_closed(self) -> None:
         """Return once the socket is gone; at once if it never was there.
 
@@ -221,8 +234,9 @@ class Connection(asyncio.BufferedProtocol):
     def _time_is_up(self) -> None:
         if self._state is not State.DRAINING:
             self.abort()
-        elif self.incoming and self._is_being_handled:
-            # Somebody works through what arrived, one message at a time, and reads on when this one is done.
+        elif (self.incoming and self._is_being_handled) or self.outgoing.is_waited_for:
+            # Somebody works through what arrived, one message at a time, and reads on when this one is done; or
+            # writes to a peer that closed its sending side only, within a bound of its own.
             self._set_timer(self._limits.drain_timeout)
         else:
             self.end_as_announced()
@@ -233,7 +247,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._peer_end is not None:
             return
         self._peer_end = (reason, cause)
-        if self.incoming or self._is_being_handled:
+        if self.incoming or self._is_in_use:
             self._move(State.DRAINING)
             self._set_timer(self._limits.drain_timeout)
             self.incoming.wake()
@@ -247,7 +261,13 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def _is_being_handled(self) -> bool:
+        """Whether somebody works on what it read, and will come back for more."""
         return self._holds > 0 and self.incoming.reader_is_away
+
+    @property
+    def _is_in_use(self) -> bool:
+        """Whether there is more to do than to read: a reply is written, or may follow."""
+        return not self._transport_is_gone and (self._is_being_handled or self.outgoing.is_waited_for)
 
     def drained_some(self) -> None:
         """Note that something was read of what arrived before the peer's end."""
@@ -257,8 +277,13 @@ class Connection(asyncio.BufferedProtocol):
                 # Not now: who has just got the last message may reply to it in this very step.
                 self._loop.call_soon(self._end_if_drained)
 
+    def wrote(self) -> None:
+        """Note that a write has ended on a link that the peer has ended."""
+        resolve_all(self._write_end_waiters)
+        self._loop.call_soon(self._end_if_drained)
+
     def _end_if_drained(self) -> None:
-        if self._state is State.DRAINING and not self.incoming and not self._is_being_handled:
+        if self._state is State.DRAINING and not self.incoming and not self._is_in_use:
             self.end_as_announced()
 
     @contextlib.contextmanager
@@ -282,6 +307,9 @@ class Connection(asyncio.BufferedProtocol):
         ConnectionError
             If that end was not an orderly one.
         """
+        while self._alive and self.outgoing.is_waited_for:
+            # The peer may have closed its sending side only. Writes end within a bound of their own.
+            await wait_in(self._write_end_waiters)
         self.end_as_announced()
         await self._owner.told()
         if self.loss_reason is not LossReason.FIN:
@@ -306,7 +334,11 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask the owner to admit this connection, or cut it."""
         # uvloop's transports have the interface but not the base class.
-        self._transport = transport = cast("asyncio.Transport", transport)
+        transport = cast("asyncio.Transport", transport)
+        if self._is_discarded:
+            transport.abort()
+            return
+        self._transport = transport
         self.peer = _readable(transport.get_extra_info("peername"))
         self._move(State.OPEN)
         sock = transport.get_extra_info("socket")
@@ -336,9 +368,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the socket is gone."""
+        if self._transport_is_gone:
+            return
         self._transport_is_gone = True
         if self._alive:
             self._announce_end(reason_for(exc), exc)
+            self._end_if_drained()
         elif self._state is State.CLOSING:
             self._set_timer(None)
             self._move(State.CLOSED)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ._calls import is_within
 from ._connection import Connection, State
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
@@ -91,6 +92,7 @@ class Endpoint:
         self.connection = self.new_connection()
         self.publisher = make_publisher(self)
         self._started = False
+        self._is_starting = False
         self.loss_reason: LossReason | None = None
         self._closer: asyncio.Task[None] | None = None
         self._rejected = 0
@@ -114,8 +116,8 @@ class Endpoint:
         return self._closer is not None
 
     def is_called_by_own_task(self) -> bool:
-        """Return whether the caller is one of our tasks, which must not wait for its own end."""
-        return asyncio.current_task() in self.tasks
+        """Return whether the caller is one of our tasks, or was called by one, and must not wait for its own end."""
+        return asyncio.current_task() in self.tasks or is_within(self.publisher) or is_within(self)
 
     # The start
 
@@ -143,6 +145,7 @@ class Endpoint:
         ConnectionAbortedError
             If `begin_shutdown` came first.
         """
+        self._is_starting = True
         try:
             await start()
         except BaseException as e:
@@ -152,6 +155,10 @@ class Endpoint:
             elif isinstance(e, asyncio.CancelledError):
                 raise ConnectionAbortedError("closed on this side before the start had ended") from None
             raise
+        finally:
+            self._is_starting = False
+        if self.loss_reason is not None:
+            self._notice()
 
     def start_ended(self, task: "asyncio.Future[None]") -> None:
         """Close for good after a start that was cancelled before it had its first turn."""
@@ -207,7 +214,8 @@ class Endpoint:
 
     def _notice(self) -> None:
         self.publisher.kick()
-        if self.loss_reason is not None:
+        # A start that is under way ends first: it undoes everything itself if it fails.
+        if self.loss_reason is not None and not self._is_starting:
             self._hooks.noticed()
 
     # The end

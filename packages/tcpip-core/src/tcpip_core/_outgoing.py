@@ -30,7 +30,7 @@ class Outgoing:
         How long a write may wait while the peer takes nothing (seconds).
     """
 
-    __slots__ = ("_blocked", "_handed_over", "_link", "_since_yield", "_waiters", "_write_timeout")
+    __slots__ = ("_blocked", "_draining", "_handed_over", "_link", "_since_yield", "_waiters", "_write_timeout")
 
     def __init__(self, link: Link, write_timeout: float | None) -> None:
         self._link = link
@@ -39,6 +39,12 @@ class Outgoing:
         self._waiters: set[asyncio.Future[None]] = set()
         self._since_yield = 0
         self._handed_over = 0
+        self._draining = 0
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a writer waits for the peer to take data."""
+        return self._draining > 0
 
     def block(self) -> None:
         """Make writers wait: the transport's buffer is full."""
@@ -83,6 +89,15 @@ class Outgoing:
         transport = self._link.transport
         if transport is None or transport.is_closing():
             await self._link.refuse("write")
+        self._draining += 1
+        try:
+            await self._wait_for_peer(transport)
+        finally:
+            self._draining -= 1
+            if self._link.peer_is_done:
+                self._link.wrote()
+
+    async def _wait_for_peer(self, transport: asyncio.Transport) -> None:
         taken = self._taken_by_peer(transport)
         while self._blocked:
             try:

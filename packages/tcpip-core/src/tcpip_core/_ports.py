@@ -34,6 +34,10 @@ class Link(Protocol):
         """Note that something was read of what arrived before the peer's end."""
         ...
 
+    def wrote(self) -> None:
+        """Note that a write has ended on a link that the peer has ended."""
+        ...
+
     def pause_reading(self) -> bool:
         """Receive no more for now; return whether that could be done."""
         ...

@@ -12,6 +12,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 
+from ._calls import Call, is_within
 from ._tasks import OwnedTasks
 
 __all__ = ["Publisher", "is_asynchronous"]
@@ -95,7 +96,7 @@ class Publisher:
         return self._task
 
     def _is_inside(self) -> bool:
-        return self._task is not None and asyncio.current_task() is self._task
+        return self._task is not None and (asyncio.current_task() is self._task or is_within(self))
 
     def note(self) -> None:
         """Note one change, from not connected to connected or back. It is told once somebody calls `kick`."""
@@ -174,9 +175,10 @@ class Publisher:
         clock = self._clock = asyncio.timeout(self._timeout)
         try:
             async with clock:
-                result = self._call()
-                if inspect.isawaitable(result):
-                    await result
+                with Call(self):
+                    result = self._call()
+                    if inspect.isawaitable(result):
+                        await result
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

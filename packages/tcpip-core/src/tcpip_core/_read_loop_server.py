@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Self
 
+from ._calls import Call
 from ._codec import shown
 from ._connection import Connection
 from ._heartbeat import current_tai
@@ -145,7 +146,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         connection = self._tcpip.connection
         try:
             while connection.alive:
-                await self.read_and_dispatch()
+                with Call(self._tcpip):
+                    await self.read_and_dispatch()
         except (Exception, asyncio.CancelledError) as e:  # noqa: BLE001  User code may raise anything.
             await self._tcpip_read_ended(connection, e)
 

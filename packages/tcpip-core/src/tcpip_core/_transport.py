@@ -133,21 +133,38 @@ async def connect(
     OSError
         If no connection could be made; of the type and ``errno`` that the system gave. Nothing stays open.
     """
-    loop = asyncio.get_running_loop()
-    if "sock" in keywords and keywords["sock"] is not None:
+    if keywords.get("sock") is not None:
         host = port = None
-    # The keywords were checked against OpenConnectionKwargs; the overloads of typeshed cannot see that.
-    create = cast("Callable[..., Awaitable[tuple[object, Connection]]]", loop.create_connection)
     clock = asyncio.timeout(timeout)
     try:
         async with clock:
-            _, connection = await create(make, host, port, **keywords)
+            return await _create_connection(make, host, port, keywords)
     except OSError as e:
         if clock.expired():
             raise TimeoutError(
                 errno.ETIMEDOUT, f"cannot connect to {_address(host, port)}: no connection within {timeout:g} s"
             ) from e
         _explain(e, f"cannot connect to {_address(host, port)}", _CONNECT_HINTS)
+
+
+async def _create_connection(
+    make: Callable[[], Connection], host: str | None, port: int | None, keywords: Mapping[str, object]
+) -> Connection:
+    """Call ``loop.create_connection``; give up what it has made if it is cancelled."""
+    made: list[Connection] = []
+
+    def make_and_keep() -> Connection:
+        made.append(make())
+        return made[-1]
+
+    # The keywords were checked against OpenConnectionKwargs; the overloads of typeshed cannot see that.
+    create = cast("Callable[..., Awaitable[tuple[object, Connection]]]", asyncio.get_running_loop().create_connection)
+    try:
+        _, connection = await create(make_and_keep, host, port, **keywords)
+    except BaseException:
+        for half_made in made:
+            half_made.discard()
+        raise
     return connection
 
 
@@ -176,10 +193,19 @@ async def listen(
     if keywords.get("sock") is not None:
         host = port = None
     create = cast("Callable[..., Awaitable[asyncio.Server]]", asyncio.get_running_loop().create_server)
+    serve = keywords.pop("start_serving", True)
     try:
-        return await create(make, host, port, **keywords)
+        # In two steps: if create_server is cancelled after it began to serve, it forgets its sockets (asyncio, 3.13).
+        server = await create(make, host, port, start_serving=False, **keywords)
+        if serve:
+            try:
+                await server.start_serving()
+            except BaseException:
+                server.close()
+                raise
     except OSError as e:
         _explain(e, f"cannot listen on {_address(host, port)}", _LISTEN_HINTS)
+    return server
 
 
 _CONNECT_HINTS = {
