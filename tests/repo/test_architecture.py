@@ -2,7 +2,7 @@
 
 import re
 
-from tcpip_core._connection import TRANSITIONS
+from tcpip_core._states import TRANSITIONS
 from tests.repo._tree import ROOT, files
 
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")

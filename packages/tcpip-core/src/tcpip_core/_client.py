@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ._base import BaseClientOrServer
-from ._connection import Connection, State
+from ._connection import Connection
 from ._heartbeat import send_heartbeats
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import is_asynchronous
+from ._states import State
 from ._tasks import done_future
 from ._transport import OpenConnectionKwargs, check_keywords, connect, limits_from
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR

@@ -10,10 +10,8 @@ Rules of this file
 
 import asyncio
 import contextlib
-import enum
 import weakref
 from collections.abc import Iterator
-from types import MappingProxyType
 from typing import NoReturn, Protocol, cast
 
 from ._incoming import Incoming
@@ -21,33 +19,11 @@ from ._kernel import HangupWatch
 from ._limits import Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
+from ._states import CONNECTED, TRANSITIONS, State
 from ._waiting import resolve_all, wait_in
 
-__all__ = ["TRANSITIONS", "Connection", "Owner", "State"]
+__all__ = ["Connection", "Owner"]
 
-
-class State(enum.Enum):
-    """Where a connection is in its life."""
-
-    NEW = "new"
-    OPEN = "open"
-    DRAINING = "draining"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
-TRANSITIONS = MappingProxyType(
-    {
-        State.NEW: frozenset({State.OPEN}),
-        State.OPEN: frozenset({State.DRAINING, State.CLOSING}),
-        State.DRAINING: frozenset({State.CLOSING}),
-        State.CLOSING: frozenset({State.CLOSED}),
-        State.CLOSED: frozenset[State](),
-    }
-)
-"""Which state may follow which. OPEN and DRAINING are "connected"; DRAINING: the peer is done, we are not."""
-
-_CONNECTED = frozenset({State.OPEN, State.DRAINING})
 
 _SCRATCH_SIZE = 256 * 1024
 """How much one receive call takes at most (bytes)."""
@@ -162,7 +138,7 @@ class Connection(asyncio.BufferedProtocol):
         if state not in TRANSITIONS[self._state]:
             raise AssertionError(f"a connection cannot go from {self._state.value} to {state.value}")
         self._state = state
-        self._alive = state in _CONNECTED
+        self._alive = state in CONNECTED
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good; nothing happens if that was done before.

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ._calls import is_within
-from ._connection import Connection, State
+from ._connection import Connection
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import Publisher
+from ._states import State
 from ._tasks import OwnedTasks
 
 __all__ = ["Endpoint", "Hooks"]
