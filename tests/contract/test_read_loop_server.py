@@ -177,7 +177,8 @@ async def test_undecodable_line_is_logged_and_closes_the_client(
         rig.peer.send(b"\xff\r\n")
         await rig.peer.wait_hung_up()
         assert await rig.changes.next() is False
-        assert [one for one in failures(caplog) if one.exc_info]
+        assert [one.getMessage() for one in failures(caplog) if "cannot be understood" in one.getMessage()]
+        assert rig.subject.loss_reason is tcpip_core.LossReason.BAD_MESSAGE
 
 
 async def test_dispatch_may_handle_its_own_errors(host: str, log: logging.Logger) -> None:

@@ -28,8 +28,10 @@ BASE = {
     "_tcpip_carrier",
     "_tcpip_connected",
     "_tcpip_done",
+    "_tcpip_heartbeat",
     "_tcpip_lost",
     "_tcpip_noticed",
+    "_tcpip_rules",
     "_tcpip_stop",
 }
 OWNED: dict[type[tcpip_core.BaseClientOrServer], set[str]] = {

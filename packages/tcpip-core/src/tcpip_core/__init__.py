@@ -1,13 +1,15 @@
 """Asyncio clients and one-client servers for instruments and controllers that talk TCP."""
 
-from . import utils
+from . import tls, utils
 from ._base import BaseClientOrServer, ConnectCallbackType
 from ._client import Client
 from ._codec import JSONEncodeError
+from ._heartbeat import Heartbeat
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._one_client_server import OneClientServer
 from ._read_loop_server import OneClientReadLoopServer
+from ._slot import OnSecondClient
 from ._transport import OpenConnectionKwargs, StartServerKwargs
 from ._version import __version__
 from .constants import (
@@ -46,10 +48,12 @@ __all__ = [
     "BaseClientOrServer",
     "Client",
     "ConnectCallbackType",
+    "Heartbeat",
     "JSONEncodeError",
     "Keepalive",
     "Limits",
     "LossReason",
+    "OnSecondClient",
     "OneClientReadLoopServer",
     "OneClientServer",
     "OpenConnectionKwargs",
@@ -58,6 +62,7 @@ __all__ = [
     "close_stream_writer",
     "read_into",
     "set_socket_options",
+    "tls",
     "utils",
     "write_from",
 ]

@@ -16,9 +16,11 @@ from ._asyncio_streams import ConnectionReader, ConnectionWriter
 from ._codec import checked_encoding, checked_terminator
 from ._connection import Connection
 from ._endpoint import Endpoint, Hooks
+from ._heartbeat import Heartbeat, send_heartbeats, watch_silence
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import Publisher
+from ._slot import SlotRules
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 from .streams import StreamReaderMixin, StreamWriterMixin
 
@@ -55,6 +57,8 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         Bounds of waits and sizes.
     keepalive : Keepalive, optional
         When the kernel gives up on a silent peer.
+    heartbeat : Heartbeat, optional
+        Send heartbeats, and notice that the peer has fallen silent.
     **kwargs
         Passed to `start`.
 
@@ -79,6 +83,8 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         If `encoding` or `terminator` cannot be used. Nothing exists then.
     """
 
+    _tcpip_rules = SlotRules()
+
     def __init__(
         self,
         *,
@@ -91,12 +97,14 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         terminator: bytes = DEFAULT_TERMINATOR,
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
+        heartbeat: Heartbeat | None = None,
         **kwargs: Any,
     ) -> None:
         loop = _running_loop(type(self).__name__)
         _check_type("log", log, logging.Logger)
         _check_type("limits", limits, Limits | None)
         _check_type("keepalive", keepalive, Keepalive | None)
+        _check_type("heartbeat", heartbeat, Heartbeat | None)
         if connect_callback is not None and not callable(connect_callback):
             raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
         self.encoding = checked_encoding(encoding)
@@ -105,6 +113,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         self.log = log.getChild(f"{type(self).__name__}({name})" if name else type(self).__name__)
         self.monitor_connection_interval = monitor_connection_interval
         self.should_be_connected = False
+        self._tcpip_heartbeat = heartbeat
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self.done_task: asyncio.Future[None] = loop.create_future()
@@ -121,6 +130,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             ),
             limits or Limits(),
             keepalive or Keepalive(),
+            self._tcpip_rules,
             make_publisher=lambda endpoint: Publisher(
                 call=call,
                 tell=lambda: self.call_connect_callback(),  # noqa: PLW0108  Users may replace it at any time.
@@ -216,6 +226,10 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         self.should_be_connected = True
         self._reader = reader = ConnectionReader(connection)
         self._writer = ConnectionWriter(connection, reader)
+        if self._tcpip_heartbeat is not None:
+            interval, timeout = self._tcpip_heartbeat.interval, self._tcpip_heartbeat.timeout
+            _ = self._tcpip.spawn_for_link(send_heartbeats(self, interval), "heartbeats")
+            _ = self._tcpip.spawn_for_link(watch_silence(connection, timeout), "silence watch")
 
     def _tcpip_lost(self, connection: Connection) -> None:
         if connection.loss_reason is LossReason.CLOSED_HERE:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ._base import BaseClientOrServer
 from ._connection import Connection
-from ._heartbeat import send_heartbeats
+from ._heartbeat import Heartbeat, send_heartbeats
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import is_asynchronous
@@ -52,6 +52,8 @@ class Client(BaseClientOrServer):
         Bounds of waits and sizes.
     keepalive : Keepalive, optional
         When the kernel gives up on a silent server.
+    heartbeat : Heartbeat, optional
+        Send heartbeats, and notice that the peer has fallen silent.
     **kwargs
         As for `asyncio.open_connection`: ``ssl``, ``local_addr``, ``limit`` and so on.
 
@@ -91,6 +93,7 @@ class Client(BaseClientOrServer):
         *,
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
+        heartbeat: Heartbeat | None = None,
         **kwargs: "Unpack[OpenConnectionKwargs]",
     ) -> None:
         if type(self).start is Client.start:
@@ -115,6 +118,7 @@ class Client(BaseClientOrServer):
             terminator=terminator,
             limits=limits,
             keepalive=keepalive,
+            heartbeat=heartbeat,
             **kwargs,
         )
         self.heartbeat_send_task: asyncio.Future[None] = done_future()
@@ -177,13 +181,8 @@ class Client(BaseClientOrServer):
     def _tcpip_connected(self, connection: Connection) -> None:
         super()._tcpip_connected(connection)
         if self.run_heartbeat_send_task:
-            self.heartbeat_send_task = self._tcpip.tasks.spawn(
-                send_heartbeats(self, self.heartbeat_send_sleep), "heartbeats"
-            )
-
-    def _tcpip_lost(self, connection: Connection) -> None:
-        super()._tcpip_lost(connection)
-        self.heartbeat_send_task.cancel()
+            sending = send_heartbeats(self, self.heartbeat_send_sleep)
+            self.heartbeat_send_task = self._tcpip.spawn_for_link(sending, "heartbeats")
 
     def _tcpip_noticed(self) -> None:
         if self._tcpip.connection.state in {State.CLOSING, State.CLOSED}:

@@ -6,7 +6,7 @@ Pure: no loop, no socket, no logging. What cannot be converted raises before any
 import ctypes
 import functools
 import json
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 __all__ = [
     "JSONEncodeError",
@@ -63,8 +63,15 @@ def checked_terminator(terminator: object) -> bytes:
     return terminator
 
 
-def decode_json(text: str) -> Any:
+def decode_json(text: str, *, strict: bool = False) -> Any:
     """Return what a JSON text says.
+
+    Parameters
+    ----------
+    text : str
+        The JSON.
+    strict : bool
+        Refuse NaN, infinities and keys that stand twice.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def decode_json(text: str) -> Any:
         If it says nothing; the message shows the text, at most 200 characters of it, and ``doc`` holds all.
     """
     try:
-        return json.loads(text)
+        return _STRICT_DECODER.decode(text) if strict else json.loads(text)
     except json.JSONDecodeError as e:
         raise json.JSONDecodeError(f"{e.msg} in {shown(text)}", e.doc, e.pos) from None
     except (ValueError, RecursionError) as e:
@@ -81,8 +88,29 @@ def decode_json(text: str) -> Any:
         raise json.JSONDecodeError(f"{why} in {shown(text)}", text, 0) from None
 
 
-def encode_json(data: Any) -> str:
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    whole = dict(pairs)
+    if len(whole) < len(pairs):
+        raise ValueError("a key stands twice")
+    return whole
+
+
+_STRICT_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+
+
+def encode_json(data: Any, *, strict: bool = False) -> str:
     """Return data as a JSON text on one line.
+
+    Parameters
+    ----------
+    data : object
+        What to express.
+    strict : bool
+        Refuse NaN and infinities.
 
     Raises
     ------
@@ -90,7 +118,7 @@ def encode_json(data: Any) -> str:
         If JSON has no form for a value or a key, or the data contain themselves.
     """
     try:
-        return json.dumps(data)
+        return json.dumps(data, allow_nan=not strict)
     except (TypeError, ValueError, RecursionError) as e:
         raise JSONEncodeError(f"cannot be written as JSON: {e}; data: {shown(data)}") from e
 

@@ -12,11 +12,11 @@ import asyncio
 import contextlib
 import weakref
 from collections.abc import Iterator
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from ._incoming import Incoming
-from ._kernel import HangupWatch
-from ._limits import Keepalive, Limits
+from ._kernel import answered_within
+from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
 from ._states import CONNECTED, TRANSITIONS, State
@@ -43,23 +43,23 @@ def _scratch_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
     return buffer
 
 
-def _readable(address: object) -> str:
-    """Return a socket address as a person writes it."""
+def _readable(address: object) -> tuple[str, str]:
+    """Return the host of a socket address, and the whole as a person writes it."""
     if not isinstance(address, tuple):
-        return str(address or "an unnamed peer")
+        return "", str(address or "an unnamed peer")
     host, port = (str(part) for part in cast("tuple[object, ...]", address)[:2])
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return host, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Owner(Protocol):
     """What a connection asks of, and tells, whoever holds it."""
 
-    def admit(self, connection: "Connection") -> bool:
-        """Take the connection that was just made, or refuse it."""
+    def arrived(self, connection: "Connection") -> None:
+        """Let the connection that was just made `Connection.enter`, wait, or turn it away."""
         ...
 
     def lost(self, connection: "Connection") -> None:
-        """Note that an admitted connection is not connected any more. Called once."""
+        """Note that a connection that had entered is not connected any more. Called once."""
         ...
 
     async def told(self) -> None:
@@ -95,13 +95,12 @@ class Connection(asyncio.BufferedProtocol):
         self._peer_end: tuple[LossReason, BaseException | None] | None = None
         self._holds = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._hangup: HangupWatch | None = None
-        self._peer_is_leaving = False
         self._close_waiters: set[asyncio.Future[None]] = set()
         self._write_end_waiters: set[asyncio.Future[None]] = set()
-        self.incoming = Incoming(self, limits.frame_size)
+        self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout)
         self.outgoing = Outgoing(self, limits.write_timeout)
         self.peer = "nobody"
+        self.peer_host = ""
         self.loss_reason: LossReason | None = None
         self.loss_cause: BaseException | None = None
 
@@ -167,7 +166,7 @@ class Connection(asyncio.BufferedProtocol):
         self.loss_reason, self.loss_cause = reason, cause
         self._move(State.CLOSING)
         self._set_timer(None)
-        self._stop_hangup_watch()
+        self.incoming.stop_watching()
         if self._transport is None or self._transport_is_gone:
             self._move(State.CLOSED)
         elif abort:
@@ -315,15 +314,44 @@ class Connection(asyncio.BufferedProtocol):
             transport.abort()
             return
         self._transport = transport
-        self.peer = _readable(transport.get_extra_info("peername"))
+        self.peer_host, self.peer = _readable(transport.get_extra_info("peername"))
+        self._keep_alive(self._keepalive)
+        self._owner.arrived(self)
+
+    def enter(self) -> None:
+        """Become connected: the owner has a place for it."""
+        if self._state is State.WAITING:
+            self.incoming.resume()
         self._move(State.OPEN)
-        sock = transport.get_extra_info("socket")
+
+    def keep_waiting(self) -> None:
+        """Wait for a place, and receive nothing meanwhile."""
+        self._move(State.WAITING)
+        self.incoming.pause()
+
+    def turn_away(self) -> None:
+        """Cut a connection for which there is no place."""
+        self._close(LossReason.CLOSED_HERE, None, abort=True)
+
+    def probe(self) -> None:
+        """Have the kernel ask the peer for a sign of life now."""
+        self._keep_alive(PROBING)
+
+    def answered_probe(self, since: float) -> bool:
+        """Return whether the peer's kernel was heard within the last `since` seconds; end the asking."""
+        self._keep_alive(self._keepalive)
+        return answered_within(since, self._socket)
+
+    @property
+    def _socket(self) -> Any:
+        return None if self._transport is None else self._transport.get_extra_info("socket")
+
+    def _keep_alive(self, keepalive: Keepalive) -> None:
+        sock = self._socket
         if sock is not None:
             # A socket that is dead already refuses options, and says so by its next event.
             with contextlib.suppress(OSError):
-                self._keepalive.apply(sock)
-        if not self._owner.admit(self):
-            self._close(LossReason.CLOSED_HERE, None, abort=True)
+                keepalive.apply(sock)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where to receive into."""
@@ -350,8 +378,11 @@ class Connection(asyncio.BufferedProtocol):
         if self._alive:
             self._announce_end(reason_for(exc), exc)
             self._end_if_drained()
-        elif self._state is State.CLOSING:
+        elif self._state in {State.WAITING, State.CLOSING}:
             self._set_timer(None)
+            self.incoming.stop_watching()
+            if self._state is State.WAITING:
+                self._move(State.CLOSING)
             self._move(State.CLOSED)
         self.outgoing.unblock()
         resolve_all(self._close_waiters)
@@ -363,30 +394,3 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Let writers go on."""
         self.outgoing.unblock()
-
-    # Back-pressure
-
-    def pause_reading(self) -> bool:
-        """Receive no more for now, but notice if the peer goes away; return whether that could be done."""
-        if self._transport is None or self._transport.is_closing() or self._peer_is_leaving:
-            return False
-        self._transport.pause_reading()
-        sock = self._transport.get_extra_info("socket")
-        self._hangup = HangupWatch(-1 if sock is None else sock.fileno(), self._receive_the_rest)
-        return True
-
-    def resume_reading(self) -> None:
-        """Receive again."""
-        self._stop_hangup_watch()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def _receive_the_rest(self) -> None:
-        """Receive what the kernel still holds of a peer that is done, and the end behind it."""
-        self._peer_is_leaving = True
-        self.incoming.resume()
-
-    def _stop_hangup_watch(self) -> None:
-        if self._hangup is not None:
-            self._hangup.stop()
-            self._hangup = None

@@ -2,8 +2,7 @@
 
 Rules of this file
 ------------------
-* There is one connection at a time. `Endpoint.admit` alone gives the place away, in the step that the transport
-  event runs in, so that of two newcomers one is admitted.
+* There is one connection at a time; `Slot` decides whose it is.
 * One task closes; everybody else waits for it. A call out of our own tasks (the callback, ``read_and_dispatch``)
   marks the end and returns, because it cannot wait for itself.
 """
@@ -11,7 +10,8 @@ Rules of this file
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Container
+import warnings
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,7 +20,7 @@ from ._connection import Connection
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import Publisher
-from ._states import State
+from ._slot import Slot, SlotRules
 from ._tasks import OwnedTasks
 
 __all__ = ["Endpoint", "Hooks"]
@@ -73,6 +73,8 @@ class Endpoint:
         Bounds of its waits and sizes.
     keepalive : Keepalive
         What is set on its sockets.
+    rules : SlotRules
+        What newcomers meet.
     make_publisher : callable
         Makes the publisher out of this endpoint.
     """
@@ -82,6 +84,7 @@ class Endpoint:
         hooks: Hooks,
         limits: Limits,
         keepalive: Keepalive,
+        rules: SlotRules,
         make_publisher: "Callable[[Endpoint], Publisher]",
     ) -> None:
         self._hooks = hooks
@@ -96,8 +99,9 @@ class Endpoint:
         self._is_starting = False
         self.loss_reason: LossReason | None = None
         self._closer: asyncio.Task[None] | None = None
-        self._rejected = 0
-        self._rejections_told_at = -1.0
+        self._guard = self._watch_for_the_loops_end()
+        self._slot = Slot(rules, holder=lambda: self.connection, take=self._take, log=self.log)
+        self._link_tasks: list[asyncio.Task[None]] = []
 
     def new_connection(self) -> Connection:
         """Return a connection that will ask to be admitted."""
@@ -119,6 +123,12 @@ class Endpoint:
     def is_called_by_own_task(self) -> bool:
         """Return whether the caller is one of our tasks, or was called by one, and must not wait for its own end."""
         return asyncio.current_task() in self.tasks or is_within(self.publisher) or is_within(self)
+
+    def spawn_for_link(self, coro: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Run a task of ours that ends with the present connection."""
+        task = self.tasks.spawn(coro, name)
+        self._link_tasks.append(task)
+        return task
 
     # The start
 
@@ -147,6 +157,7 @@ class Endpoint:
             If `begin_shutdown` came first.
         """
         self._is_starting = True
+        await anext(self._guard)
         try:
             await start()
         except BaseException as e:
@@ -166,47 +177,62 @@ class Endpoint:
         if task.cancelled() and not self.closing:
             self.begin_shutdown()
 
+    async def _watch_for_the_loops_end(self) -> AsyncGenerator[None, None]:
+        """Clean up, and say so, if the loop ends while this is open.
+
+        A loop that ends closes the asynchronous generators which it has begun (``shutdown_asyncgens``): the one
+        event that announces its end.
+        """
+        try:
+            yield
+        finally:
+            if self._closer is None:
+                warnings.warn(
+                    f"{self.log().name} was open when its event loop ended: close it, or use async with",
+                    ResourceWarning,
+                    stacklevel=2,
+                )
+                self._hooks.stop()
+                self._slot.close()
+                self.connection.abort()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_GRACE):
+                        await self.connection.wait_closed()
+
     # What connections ask and tell
 
-    def admit(self, connection: Connection) -> bool:
-        """Give the place to a new connection, or refuse it because the place is taken or we are closing."""
+    def arrived(self, connection: Connection) -> None:
+        """Let a new connection in if there is a place for it."""
         if self.closing:
-            return False
-        current = self.connection
-        if current.state is State.OPEN:
-            self._log_rejection(connection)
-            return False
-        # A peer that is done and waits for nothing but our reading on must not keep others out.
-        current.end_as_announced()
+            connection.turn_away()
+        else:
+            self._slot.arrived(connection)
+
+    def _take(self, connection: Connection) -> None:
+        """Give the place to a connection."""
         self.connection = connection
+        connection.enter()
         self.log().info("connected to %s", connection.peer)
         # The callback's task starts first, so that it is called before a read loop dispatches.
         self.publisher.note()
         self.publisher.kick()
         self._hooks.connected(connection)
-        return True
-
-    def _log_rejection(self, connection: Connection) -> None:
-        self._rejected += 1
-        now = self._loop.time()
-        if self._rejections_told_at < 0 or now - self._rejections_told_at >= 1:
-            self._rejections_told_at = now
-            self.log().error(
-                "rejected %s: %s is connected, and one client is served at a time (%d rejected so far)",
-                connection.peer,
-                self.connection.peer,
-                self._rejected,
-            )
 
     def lost(self, connection: Connection) -> None:
         """Note that a connection is over."""
         reason = self.loss_reason = connection.loss_reason
         if reason is not None:
             self.log().info("connection to %s ended: %s", connection.peer, reason.value)
+        while self._link_tasks:
+            task = self._link_tasks.pop()
+            if task is not asyncio.current_task():
+                task.cancel()
         self._hooks.lost(connection)
         self.publisher.note()
         if self._hooks.is_watched():
             self._notice()
+        if not self.closing:
+            self._slot.freed()
 
     async def told(self) -> None:
         """Return once the user's callback knows what the state says."""
@@ -242,6 +268,7 @@ class Endpoint:
             caller = asyncio.current_task()
             self._closer = self.tasks.spawn(self._shut_down(caller, spare), "close")
             self._hooks.stop()
+            self._slot.close()
             self.connection.end(LossReason.CLOSED_HERE)
             self.publisher.kick()
 
@@ -271,6 +298,7 @@ class Endpoint:
         finally:
             self.connection.abort()
             self._hooks.done()
+            await self._guard.aclose()
 
     def _tasks_but(self, spared: Container[_AnyTask]) -> set[asyncio.Task[None]]:
         return {task for task in self.tasks if task not in spared}

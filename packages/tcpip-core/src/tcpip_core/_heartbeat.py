@@ -2,14 +2,49 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ._connection import Connection
+from ._loss import LossReason
 from .constants import HEARTBEAT
 
-__all__ = ["current_tai", "send_heartbeats"]
+__all__ = ["Heartbeat", "current_tai", "send_heartbeats", "watch_silence"]
 
 _TAI_MINUS_UTC: Final = 37
 """Leap seconds since 1972, plus the 10 s before; unchanged since 2017 (IERS Bulletin C) (seconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Two-way heartbeats: each side sends, and each side notices that the other has fallen silent.
+
+    Any byte counts as a sign of life, so a busy link needs no heartbeats to stay up. Unlike keepalive, which asks
+    the peer's kernel, this asks the peer's program. The other side gets a line ``heartbeat`` now and then, and must
+    expect it.
+
+    Parameters
+    ----------
+    interval : float
+        Time between two heartbeats that are sent (seconds, above 0).
+    timeout : float
+        Silence that ends the link, noticed at most a quarter later (seconds, above 0). Several times the other
+        side's `interval`.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above 0.
+    """
+
+    interval: float = 1.0
+    timeout: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name in ("interval", "timeout"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and 0 < value < float("inf")):
+                raise ValueError(f"{name} must be a number of seconds above 0, not {value!r}")
 
 
 class HeartbeatSender(Protocol):
@@ -39,3 +74,17 @@ async def send_heartbeats(sender: HeartbeatSender, interval: float) -> None:
         except ConnectionError:
             return
         await asyncio.sleep(interval)
+
+
+async def watch_silence(connection: Connection, timeout: float) -> None:
+    """End a connection from which nothing came for `timeout`, to within a quarter of it; return when it has ended."""
+    loop = asyncio.get_running_loop()
+    received, heard_at = -1, loop.time()
+    while connection.alive:
+        now = loop.time()
+        if connection.incoming.received != received:
+            received, heard_at = connection.incoming.received, now
+        elif now - heard_at >= timeout:
+            connection.end(LossReason.HEARTBEAT, abort=True)
+            return
+        await asyncio.sleep(timeout / 4)

@@ -10,6 +10,8 @@ Rules of this file
 import asyncio
 
 from ._framing import ReceiveBuffer
+from ._kernel import HangupWatch
+from ._loss import LossReason
 from ._ports import Link
 from ._waiting import resolve
 
@@ -25,13 +27,34 @@ class Incoming:
         The connection that it belongs to.
     frame_size : int
         Longest frame (bytes); the peer is paused at more than twice as much.
+    frame_timeout : float or None
+        How long the peer may take for the rest of a frame (seconds).
     """
 
-    __slots__ = ("_buffer", "_delivered", "_frame_size", "_link", "_loop", "_paused", "_reading", "_waiter")
+    __slots__ = (
+        "_buffer",
+        "_delivered",
+        "_frame_end",
+        "_frame_size",
+        "_frame_timeout",
+        "_hangup",
+        "_link",
+        "_loop",
+        "_paused",
+        "_peer_is_leaving",
+        "_reading",
+        "_waiter",
+        "received",
+    )
 
-    def __init__(self, link: Link, frame_size: int) -> None:
+    def __init__(self, link: Link, frame_size: int, frame_timeout: float | None) -> None:
         self._link = link
         self._frame_size = frame_size
+        self._frame_timeout = frame_timeout
+        self._frame_end: float | None = None
+        self._hangup: HangupWatch | None = None
+        self._peer_is_leaving = False
+        self.received = 0
         self._loop = asyncio.get_running_loop()
         self._buffer = ReceiveBuffer()
         self._waiter: asyncio.Future[None] | None = None
@@ -50,10 +73,11 @@ class Incoming:
     def feed(self, chunk: memoryview) -> None:
         """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept."""
         self._buffer.feed(chunk)
+        self.received += len(chunk)
         if self._waiter is not None:
             self.wake()
         elif len(self._buffer) > 2 * self._frame_size and not self._paused:
-            self._paused = self._link.pause_reading()
+            self.pause()
 
     def wake(self) -> None:
         """Let the waiting reader look again."""
@@ -124,6 +148,7 @@ class Incoming:
     def _take(self, n: int) -> bytes:
         taken = self._buffer.take(n)
         self._delivered = True
+        self._frame_end = None
         if self._paused and len(self._buffer) <= self._frame_size:
             self.resume()
         if self._link.peer_is_done:
@@ -142,15 +167,50 @@ class Incoming:
             self.resume()
         waiter = self._waiter = self._loop.create_future()
         self._reading = True
+        timer = self._frame_timer() if self._frame_timeout is not None and self._buffer else None
         try:
             await waiter
         finally:
             self._reading = False
             self._waiter = None
+            if timer is not None:
+                timer.cancel()
         if not self._link.alive and not self._link.peer_is_done:
             await self._link.refuse("read")
+
+    def _frame_timer(self) -> asyncio.TimerHandle:
+        """Arm the time-out of the frame whose beginning is there."""
+        if self._frame_end is None:
+            self._frame_end = self._loop.time() + (self._frame_timeout or 0)
+        return self._loop.call_at(self._frame_end, self._link.end, LossReason.LIMIT)
+
+    # Back-pressure
+
+    def pause(self) -> None:
+        """Make the peer wait, but notice if it goes away."""
+        transport = self._link.transport
+        if self._paused or self._peer_is_leaving or transport is None or transport.is_closing():
+            return
+        self._paused = True
+        transport.pause_reading()
+        sock = transport.get_extra_info("socket")
+        self._hangup = HangupWatch(-1 if sock is None else sock.fileno(), self._receive_the_rest)
 
     def resume(self) -> None:
         """Let the peer send again."""
         self._paused = False
-        self._link.resume_reading()
+        self.stop_watching()
+        transport = self._link.transport
+        if transport is not None and not transport.is_closing():
+            transport.resume_reading()
+
+    def stop_watching(self) -> None:
+        """Notice a paused peer's going no more."""
+        if self._hangup is not None:
+            self._hangup.stop()
+            self._hangup = None
+
+    def _receive_the_rest(self) -> None:
+        """Receive what the kernel still holds of a peer that is done, and the end behind it."""
+        self._peer_is_leaving = True
+        self.resume()

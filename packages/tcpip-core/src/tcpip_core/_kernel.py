@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import select
+import socket
 import struct
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ if sys.platform == "linux":
     import fcntl
     import termios
 
-__all__ = ["HangupWatch", "unacknowledged"]
+__all__ = ["HangupWatch", "answered_within", "unacknowledged"]
 
 
 def unacknowledged(sock: Any) -> int:
@@ -30,6 +31,30 @@ def unacknowledged(sock: Any) -> int:
                 answer: bytes = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
                 return int(struct.unpack("i", answer)[0])
     return 0
+
+
+_LAST_DATA_RECV, _LAST_ACK_RECV = 13, 14
+"""Where ``tcpi_last_data_recv`` and ``tcpi_last_ack_recv`` stand in Linux' ``struct tcp_info``, in words of 4 bytes."""
+
+
+def answered_within(since: float, sock: Any) -> bool:
+    """Return whether the peer's kernel sent anything, if only an acknowledgement, within the last `since` seconds.
+
+    True where that cannot be asked.
+
+    Parameters
+    ----------
+    since : float
+        How far to look back (seconds).
+    sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
+        A connected TCP socket, or None.
+    """
+    if sys.platform == "linux":
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                words = struct.unpack("15I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 60))
+                return bool(min(words[_LAST_DATA_RECV], words[_LAST_ACK_RECV]) <= since * 1000)
+    return True
 
 
 class HangupWatch:

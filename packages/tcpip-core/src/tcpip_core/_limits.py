@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from .constants import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, KEEPALIVE_USER_TIMEOUT
 
-__all__ = ["Keepalive", "Limits", "SocketLike"]
+__all__ = ["PROBING", "Keepalive", "Limits", "SocketLike"]
 
 
 class SocketLike(Protocol):
@@ -46,9 +46,17 @@ class Limits:
         read loop, while the reply to the last message is not written (seconds).
     callback_timeout : float or None
         How long one call of the connect callback may take before it is cancelled (seconds).
+    frame_timeout : float or None
+        How long a peer may take from the first byte of a frame that is waited for to its last; then the link is cut.
+        None waits as long as it takes (seconds).
     frame_size : int
         Longest frame that `readuntil` and all built on it accept, terminator not counted (bytes).
         Twice as much is buffered before the peer is made to wait. The same as asyncio's ``limit``.
+    strict_json : bool
+        Refuse JSON that RFC 8259 does not know or warns of: ``NaN``, ``Infinity``, a key that stands twice. Read,
+        it is a `json.JSONDecodeError`; written, a `JSONEncodeError`.
+    strict_text : bool
+        Refuse to write text that contains the terminator, because the peer would see two lines: a `ValueError`.
 
     Raises
     ------
@@ -61,7 +69,10 @@ class Limits:
     close_timeout: float = 2.0
     drain_timeout: float = 2.0
     callback_timeout: float | None = 10.0
+    frame_timeout: float | None = None
     frame_size: int = 65_536
+    strict_json: bool = False
+    strict_text: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -70,6 +81,9 @@ class Limits:
                 unbounded_allowed = field.name not in {"close_timeout", "drain_timeout"}
                 if not (value is None and unbounded_allowed) and not _is_bounded_time(value):
                     raise ValueError(f"{field.name} must be a number of seconds, 0 or more, not {value!r}")
+            elif field.name.startswith("strict_"):
+                if not isinstance(value, bool):
+                    raise ValueError(f"{field.name} must be True or False, not {value!r}")
             elif not isinstance(value, int) or value < 1:
                 raise ValueError(f"{field.name} must be a whole number of bytes, 1 or more, not {value!r}")
 
@@ -156,3 +170,7 @@ class Keepalive:
             known = next((getattr(socket, name) for name in names if hasattr(socket, name)), None)
             if known is not None and value is not None:
                 sock.setsockopt(socket.IPPROTO_TCP, known, value)
+
+
+PROBING = Keepalive(time=1, interval=1, probes=3, user_timeout=None)
+"""Asks a peer that was silent for a second for a sign of life."""

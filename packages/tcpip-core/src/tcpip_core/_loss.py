@@ -3,11 +3,13 @@
 Pure: no loop, no socket.
 """
 
+import asyncio
 import enum
 import errno
+import json
 import ssl
 
-__all__ = ["LossReason", "error_for", "reason_for"]
+__all__ = ["LossReason", "error_for", "reason_for", "reason_for_message"]
 
 
 class LossReason(enum.Enum):
@@ -18,7 +20,10 @@ class LossReason(enum.Enum):
     RST = "the peer reset the connection"
     SILENT = "the peer did not answer in time"
     UNREACHABLE = "the peer cannot be reached any more"
-    HEARTBEAT = "no heartbeat from the peer in time"
+    HEARTBEAT = "no sign of life from the peer in time"
+    REPLACED = "another client took the place"
+    LIMIT = "the peer exceeded a limit"
+    BAD_MESSAGE = "the peer sent what cannot be understood"
     WRITE_TIMEOUT = "the peer took no data in time"
     WRITE_CANCELLED = "a write was cancelled half way"
     TLS = "the TLS layer failed"
@@ -52,6 +57,15 @@ def reason_for(error: BaseException | None) -> LossReason:
     if isinstance(error, ConnectionError):
         return LossReason.RST
     return LossReason.ERROR
+
+
+def reason_for_message(error: BaseException) -> LossReason | None:
+    """Return the reason if it is the peer's message that an exception is about, or None."""
+    if isinstance(error, asyncio.LimitOverrunError):
+        return LossReason.LIMIT
+    if isinstance(error, UnicodeError | json.JSONDecodeError):
+        return LossReason.BAD_MESSAGE
+    return None
 
 
 def error_for(reason: LossReason | None, attempt: str) -> ConnectionError:

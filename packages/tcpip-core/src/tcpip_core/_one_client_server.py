@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from ._base import BaseClientOrServer
 from ._connection import Connection
+from ._heartbeat import Heartbeat
 from ._limits import Keepalive, Limits
+from ._lobby import front_door
 from ._publisher import is_asynchronous
+from ._slot import OnSecondClient, checked_rules
 from ._transport import StartServerKwargs, check_keywords, limits_from, listen
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 
@@ -46,6 +49,13 @@ class OneClientServer(BaseClientOrServer):
         Bounds of waits and sizes.
     keepalive : Keepalive, optional
         When the kernel gives up on a silent client.
+    heartbeat : Heartbeat, optional
+        Send heartbeats, and notice that the peer has fallen silent.
+    on_second_client : {"reject", "probe", "replace"}
+        What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
+        kernel gives no sign of life within 2 s; or it gets the place at once.
+    allowed_peers : iterable of str, optional
+        Addresses and networks (``"10.0.0.0/8"``) whose clients are let in; None lets everybody in.
     **kwargs
         As for `asyncio.start_server`: ``ssl``, ``backlog``, ``limit`` and so on.
 
@@ -89,10 +99,14 @@ class OneClientServer(BaseClientOrServer):
         *,
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
+        heartbeat: Heartbeat | None = None,
+        on_second_client: OnSecondClient = "reject",
+        allowed_peers: Iterable[str] | None = None,
         **kwargs: "Unpack[StartServerKwargs]",
     ) -> None:
         if type(self).start is OneClientServer.start:
             check_keywords(type(self).__name__, kwargs, StartServerKwargs)
+        self._tcpip_rules = checked_rules(on_second_client, allowed_peers)
         self.host = host
         self.port: int | None = port
         self._server: asyncio.Server | None = None
@@ -105,6 +119,7 @@ class OneClientServer(BaseClientOrServer):
             terminator=terminator,
             limits=limits,
             keepalive=keepalive,
+            heartbeat=heartbeat,
             **kwargs,
         )
         self.connected_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -137,7 +152,8 @@ class OneClientServer(BaseClientOrServer):
         endpoint = self._tcpip
         endpoint.claim_start()
         endpoint.limits = limits_from(endpoint.limits, kwargs)
-        self._server = await listen(endpoint.new_connection, self.host, self.port, kwargs)
+        make = front_door(endpoint.new_connection, kwargs, endpoint.tasks, endpoint.log)
+        self._server = await listen(make, self.host, self.port, kwargs)
         if len(self._server.sockets) == 1:
             self.port = int(self._server.sockets[0].getsockname()[1])
         if endpoint.closing:

@@ -38,14 +38,6 @@ class Link(Protocol):
         """Note that a write has ended on a link that the peer has ended."""
         ...
 
-    def pause_reading(self) -> bool:
-        """Receive no more for now; return whether that could be done."""
-        ...
-
-    def resume_reading(self) -> None:
-        """Receive again."""
-        ...
-
     async def report_end(self) -> None:
         """End because the reader met the peer's end; raise if that end was not orderly."""
         ...

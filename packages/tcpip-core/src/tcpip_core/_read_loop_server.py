@@ -3,16 +3,17 @@
 import abc
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
 from ._calls import Call
 from ._codec import shown
 from ._connection import Connection
-from ._heartbeat import current_tai
+from ._heartbeat import Heartbeat, current_tai
 from ._limits import Keepalive, Limits
-from ._loss import LossReason
+from ._loss import LossReason, reason_for_message
 from ._one_client_server import OneClientServer
+from ._slot import OnSecondClient
 from ._tasks import done_future
 from ._transport import StartServerKwargs
 from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEAT_INTERVAL, DEFAULT_TERMINATOR
@@ -55,6 +56,13 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         Bounds of waits and sizes.
     keepalive : Keepalive, optional
         When the kernel gives up on a silent client.
+    heartbeat : Heartbeat, optional
+        Send heartbeats, and notice that the peer has fallen silent.
+    on_second_client : {"reject", "probe", "replace"}
+        What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
+        kernel gives no sign of life within 2 s; or it gets the place at once.
+    allowed_peers : iterable of str, optional
+        Addresses and networks (``"10.0.0.0/8"``) whose clients are let in; None lets everybody in.
     **kwargs
         As for `asyncio.start_server`.
 
@@ -96,6 +104,9 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         max_heartbeat_interval: float = DEFAULT_MAX_HEARTBEAT_INTERVAL,
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
+        heartbeat: Heartbeat | None = None,
+        on_second_client: OnSecondClient = "reject",
+        allowed_peers: Iterable[str] | None = None,
         **kwargs: "Unpack[StartServerKwargs]",
     ) -> None:
         if not max_heartbeat_interval > 0:
@@ -112,6 +123,9 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             terminator=terminator,
             limits=limits,
             keepalive=keepalive,
+            heartbeat=heartbeat,
+            on_second_client=on_second_client,
+            allowed_peers=allowed_peers,
             **kwargs,
         )
         self.heartbeat_received_tai = 0.0
@@ -160,7 +174,12 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             if isinstance(error, asyncio.IncompleteReadError) and error.partial:
                 self.log.info("%s left in the middle of a message: %s", connection.peer, shown(error.partial))
             return
-        self.log.error("read loop failed: closing %s", connection.peer, exc_info=error)
+        reason = reason_for_message(error)
+        if reason is None:
+            self.log.error("read loop failed: closing %s", connection.peer, exc_info=error)
+        else:
+            self.log.error("closing %s: %s: %s", connection.peer, reason.value, shown(error))
+            connection.end(reason)
         if connection is self._tcpip.connection:
             await self.close_client()
 
@@ -233,9 +252,5 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         self.read_loop_task = self._tcpip_reading = tasks.spawn(self._tcpip_read(connection, previous), "read loop")
         if self.run_heartbeat_monitor_task:
             self._tcpip_heartbeat_at = asyncio.get_running_loop().time()
-            self.monitor_heartbeats_task = tasks.spawn(self.monitor_received_heartbeats(), "heartbeat monitor")
-
-    def _tcpip_lost(self, connection: Connection) -> None:
-        super()._tcpip_lost(connection)
-        if self.monitor_heartbeats_task is not asyncio.current_task():
-            self.monitor_heartbeats_task.cancel()
+            monitoring = self.monitor_received_heartbeats()
+            self.monitor_heartbeats_task = self._tcpip.spawn_for_link(monitoring, "heartbeat monitor")

@@ -10,6 +10,7 @@ class State(enum.Enum):
     """Where a connection is in its life."""
 
     NEW = "new"
+    WAITING = "waiting"
     OPEN = "open"
     DRAINING = "draining"
     CLOSING = "closing"
@@ -18,7 +19,8 @@ class State(enum.Enum):
 
 TRANSITIONS = MappingProxyType(
     {
-        State.NEW: frozenset({State.OPEN}),
+        State.NEW: frozenset({State.WAITING, State.OPEN, State.CLOSING}),
+        State.WAITING: frozenset({State.OPEN, State.CLOSING}),
         State.OPEN: frozenset({State.DRAINING, State.CLOSING}),
         State.DRAINING: frozenset({State.CLOSING}),
         State.CLOSING: frozenset({State.CLOSED}),

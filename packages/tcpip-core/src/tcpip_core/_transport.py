@@ -32,9 +32,6 @@ __all__ = [
     "listen",
 ]
 
-_TLS_HANDSHAKE_TIMEOUT = 5.0
-"""How long a newcomer may take to say who it is (seconds)."""
-
 
 class OpenConnectionKwargs(TypedDict, total=False, closed=True):
     """What `asyncio.open_connection` takes beyond host and port."""
@@ -169,14 +166,14 @@ async def _create_connection(
 
 
 async def listen(
-    make: Callable[[], Connection], host: str | None, port: int | None, keywords: Mapping[str, object]
+    make: Callable[[], asyncio.BaseProtocol], host: str | None, port: int | None, keywords: Mapping[str, object]
 ) -> asyncio.Server:
     """Listen for connections.
 
     Parameters
     ----------
     make : callable
-        Makes one connection for each newcomer.
+        Makes the protocol of a newcomer, which has no TLS yet.
     host, port
         Where; host None means all interfaces, port 0 any port.
     keywords : mapping
@@ -188,8 +185,6 @@ async def listen(
         If that is not possible; of the type and ``errno`` that the system gave. Nothing stays open.
     """
     keywords = dict(keywords)
-    if keywords.get("ssl") is not None and keywords.get("ssl_handshake_timeout") is None:
-        keywords["ssl_handshake_timeout"] = _TLS_HANDSHAKE_TIMEOUT
     if keywords.get("sock") is not None:
         host = port = None
     create = cast("Callable[..., Awaitable[asyncio.Server]]", asyncio.get_running_loop().create_server)

@@ -3,7 +3,7 @@
 import asyncio
 import collections
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
 from tcpip_core import (
@@ -12,9 +12,11 @@ from tcpip_core import (
     DEFAULT_MAX_HEARTBEAT_INTERVAL,
     DEFAULT_TERMINATOR,
     HEARTBEAT,
+    Heartbeat,
     Keepalive,
     Limits,
     OneClientReadLoopServer,
+    OnSecondClient,
     StartServerKwargs,
 )
 
@@ -51,6 +53,12 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
         Bounds of waits and sizes.
     keepalive : Keepalive, optional
         When the kernel gives up on a silent client.
+    heartbeat : Heartbeat, optional
+        Send heartbeats, and notice that the client has fallen silent.
+    on_second_client : {"reject", "probe", "replace"}
+        What a client meets that finds another one connected.
+    allowed_peers : iterable of str, optional
+        Addresses and networks whose clients are let in.
     **kwargs
         As for `asyncio.start_server`.
 
@@ -77,6 +85,9 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
         max_heartbeat_interval: float = DEFAULT_MAX_HEARTBEAT_INTERVAL,
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
+        heartbeat: Heartbeat | None = None,
+        on_second_client: OnSecondClient = "reject",
+        allowed_peers: Iterable[str] | None = None,
         **kwargs: "Unpack[StartServerKwargs]",
     ) -> None:
         self.fail_next_read = False
@@ -94,6 +105,9 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
             max_heartbeat_interval=max_heartbeat_interval,
             limits=limits,
             keepalive=keepalive,
+            heartbeat=heartbeat,
+            on_second_client=on_second_client,
+            allowed_peers=allowed_peers,
             **kwargs,
         )
         self.done_task.add_done_callback(lambda _: self.__changed.set())

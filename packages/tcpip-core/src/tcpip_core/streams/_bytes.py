@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from .._connection import Connection
+from .._limits import Limits
 
 __all__ = ["ByteReaderMixin", "ByteWriterMixin"]
 
@@ -12,6 +13,7 @@ class Carrier(Protocol):
     """Whoever holds the connection of the moment."""
 
     connection: Connection
+    limits: Limits
 
 
 async def check_connected(carrier: Carrier, attempt: str) -> None:

@@ -40,7 +40,7 @@ class JsonReaderMixin(TextReaderMixin):
         -----
         Cancel safe: what arrived stays readable.
         """
-        return decode_json(await self.read_str())
+        return decode_json(await self.read_str(), strict=self._tcpip_carrier.limits.strict_json)
 
 
 class JsonWriterMixin(TextWriterMixin):
@@ -69,4 +69,4 @@ class JsonWriterMixin(TextWriterMixin):
         Cancelling is as for `write`.
         """
         await check_connected(self._tcpip_carrier, "write")
-        await self.write_str(encode_json(data))
+        await self.write_str(encode_json(data, strict=self._tcpip_carrier.limits.strict_json))

@@ -1,5 +1,6 @@
 """Lines of text, in both directions."""
 
+from .._codec import shown
 from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
 
 __all__ = ["TextReaderMixin", "TextWriterMixin"]
@@ -61,10 +62,17 @@ class TextWriterMixin(ByteWriterMixin):
             As for `write`.
         UnicodeError
             If ``encoding`` lacks a character. Nothing was written.
+        ValueError
+            If the line contains the terminator, and ``limits.strict_text`` is set. Nothing was written.
 
         Notes
         -----
         Cancelling is as for `write`.
         """
         await check_connected(self._tcpip_carrier, "write")
-        await self.write(line.encode(self.encoding) + self.terminator)
+        data, terminator = line.encode(self.encoding), self.terminator
+        if self._tcpip_carrier.limits.strict_text and terminator in data:
+            raise ValueError(
+                f"the text contains the terminator {terminator!r}, and would arrive as two lines: {shown(line)}"
+            )
+        await self.write(data + terminator)

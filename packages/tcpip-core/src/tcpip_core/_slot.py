@@ -1,0 +1,172 @@
+"""Who gets the one place: what a newcomer meets that finds it taken, or whose address is not welcome.
+
+Rules of this file
+------------------
+* A place is given in the step that the transport's event runs in, so that of two newcomers one gets it.
+* One newcomer waits at most, while the holder is asked for a sign of life.
+* What newcomers do is logged once a second at most.
+"""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from ._connection import Connection
+from ._loss import LossReason
+from ._states import State
+
+__all__ = ["OnSecondClient", "Slot", "SlotRules", "checked_rules"]
+
+OnSecondClient: TypeAlias = Literal["reject", "probe", "replace"]
+"""What happens to a client that finds another one connected.
+
+``"reject"``: it is closed at once. ``"probe"``: the holder's kernel is asked for a sign of life; if none comes within
+2 s the newcomer gets the place. ``"replace"``: it gets the place, and the holder is closed.
+"""
+
+_PROBE_TIME = 1.8
+"""How long a holder has to answer (seconds)."""
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRules:
+    """What a server was told about newcomers; `networks` None lets everybody try."""
+
+    on_second_client: OnSecondClient = "reject"
+    networks: tuple[_Network, ...] | None = None
+
+    def allow(self, host: str) -> bool:
+        """Return whether a peer with this address may connect."""
+        if self.networks is None:
+            return True
+        address = ipaddress.ip_address(host)
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address in network for network in self.networks)
+
+
+def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None) -> SlotRules:
+    """Return the rules that a server's arguments ask for.
+
+    Raises
+    ------
+    TypeError
+        If `allowed_peers` is one string.
+    ValueError
+        If `on_second_client` is unknown, or something in `allowed_peers` is neither an address nor a network.
+    """
+    policies: tuple[OnSecondClient, ...] = get_args(OnSecondClient)
+    policy = next((known for known in policies if known == on_second_client), None)
+    if policy is None:
+        raise ValueError(f"on_second_client must be one of {', '.join(policies)}, not {on_second_client!r}")
+    if allowed_peers is None:
+        return SlotRules(policy)
+    if isinstance(allowed_peers, str):
+        raise TypeError(f"allowed_peers must be a list of addresses or networks, not the string {allowed_peers!r}")
+    networks: list[_Network] = []
+    for peer in allowed_peers:
+        try:
+            networks.append(ipaddress.ip_network(peer))
+        except ValueError as e:
+            raise ValueError(
+                f"allowed_peers holds {peer!r}, which is no address or network such as '10.0.0.5' or '10.0.0.0/8': {e}"
+            ) from None
+    return SlotRules(policy, tuple(networks))
+
+
+class Slot:
+    """The one place.
+
+    Parameters
+    ----------
+    rules : SlotRules
+        What newcomers meet.
+    holder : callable
+        Returns the connection that has, or last had, the place.
+    take : callable
+        Gives the place to a connection.
+    log : callable
+        Returns the logger.
+    """
+
+    def __init__(
+        self,
+        rules: SlotRules,
+        *,
+        holder: Callable[[], Connection],
+        take: Callable[[Connection], None],
+        log: Callable[[], logging.Logger],
+    ) -> None:
+        self._rules = rules
+        self._holder = holder
+        self._take = take
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._waiting: Connection | None = None
+        self._probe: asyncio.TimerHandle | None = None
+        self._turned_away = 0
+        self._told_at: float | None = None
+
+    def arrived(self, newcomer: Connection) -> None:
+        """Let a connection that was just made in, turn it away, or keep it waiting."""
+        holder = self._holder()
+        if not self._rules.allow(newcomer.peer_host):
+            self._turn_away(newcomer, "its address is not among allowed_peers")
+        elif holder.state is not State.OPEN:
+            # A peer that is done and waits for nothing but our reading on must not keep others out.
+            holder.end_as_announced()
+            self._take(newcomer)
+        elif self._rules.on_second_client == "replace":
+            holder.end(LossReason.REPLACED, abort=True)
+            self._take(newcomer)
+        elif self._rules.on_second_client == "probe" and self._waiting is None:
+            self._wait_for_sign_of_life(newcomer, holder)
+        else:
+            self._turn_away(newcomer, f"{holder.peer} is connected, and one client is served at a time")
+
+    def freed(self) -> None:
+        """Give the place, which has become free, to whoever waits for it."""
+        waiting = self._stop_waiting()
+        if waiting is not None:
+            self._take(waiting)
+
+    def close(self) -> None:
+        """Turn away whoever waits."""
+        waiting = self._stop_waiting()
+        if waiting is not None:
+            waiting.turn_away()
+
+    def _wait_for_sign_of_life(self, newcomer: Connection, holder: Connection) -> None:
+        newcomer.keep_waiting()
+        holder.probe()
+        self._waiting = newcomer
+        self._probe = self._loop.call_later(_PROBE_TIME, self._decide, holder)
+
+    def _decide(self, holder: Connection) -> None:
+        if not holder.answered_probe(_PROBE_TIME):
+            # Its loss frees the place for the one that waits.
+            holder.end(LossReason.SILENT, abort=True)
+            return
+        waiting = self._stop_waiting()
+        if waiting is not None:
+            self._turn_away(waiting, f"{holder.peer} is connected and has answered, and one client is served at a time")
+
+    def _stop_waiting(self) -> Connection | None:
+        if self._probe is not None:
+            self._probe.cancel()
+            self._probe = None
+        waiting, self._waiting = self._waiting, None
+        return waiting if waiting is not None and waiting.state is State.WAITING else None
+
+    def _turn_away(self, newcomer: Connection, why: str) -> None:
+        newcomer.turn_away()
+        self._turned_away += 1
+        now = self._loop.time()
+        if self._told_at is None or now - self._told_at >= 1:
+            self._told_at = now
+            self._log().error("rejected %s: %s (%d rejected so far)", newcomer.peer, why, self._turned_away)
