@@ -220,17 +220,3 @@ async def test_next_client_is_served_after_the_first_one_left(host: str, log: lo
                 again.send(b"client %d\r\n" % number)
                 assert await soon(server.get_next_data()) == f"client {number}"
             await until(lambda: not server.connected)
-
-
-async def test_cancelled_get_next_data_loses_no_line(host: str, log: logging.Logger) -> None:
-    """A test that gives up waiting in the very moment when a line arrives finds it later."""
-    async with tcpip_testing.TestOneClientReadLoopServer(port=0, host=host, log=log) as server:
-        waiting = asyncio.ensure_future(server.get_next_data())
-        await asyncio.sleep(0)
-        async with tcpip_core.Client(host, server.port, log) as client:
-            await client.write_str("only")
-            lines = server._TestOneClientReadLoopServer__lines  # type: ignore[attr-defined]
-            await until(lambda: lines)
-            waiting.cancel()
-            await asyncio.wait({waiting})
-            assert await soon(server.get_next_data()) == "only"

@@ -107,12 +107,12 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         _check_type("heartbeat", heartbeat, Heartbeat | None)
         if connect_callback is not None and not callable(connect_callback):
             raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
-        self.encoding = checked_encoding(encoding)
-        self.terminator = checked_terminator(terminator)
+        self.encoding: str = checked_encoding(encoding)
+        self.terminator: bytes = checked_terminator(terminator)
         self.name = name
-        self.log = log.getChild(f"{type(self).__name__}({name})" if name else type(self).__name__)
+        self.log: logging.Logger = log.getChild(f"{type(self).__name__}({name})" if name else type(self).__name__)
         self.monitor_connection_interval = monitor_connection_interval
-        self.should_be_connected = False
+        self.should_be_connected: bool = False
         self._tcpip_heartbeat = heartbeat
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None

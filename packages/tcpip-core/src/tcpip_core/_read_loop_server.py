@@ -128,7 +128,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             allowed_peers=allowed_peers,
             **kwargs,
         )
-        self.heartbeat_received_tai = 0.0
+        self.heartbeat_received_tai: float = 0.0
         self._tcpip_heartbeat_at = 0.0
         self._tcpip_reading: asyncio.Task[None] | None = None
         self.read_loop_task: asyncio.Future[None] = done_future()

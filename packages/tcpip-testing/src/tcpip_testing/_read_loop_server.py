@@ -90,7 +90,7 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
         allowed_peers: Iterable[str] | None = None,
         **kwargs: "Unpack[StartServerKwargs]",
     ) -> None:
-        self.fail_next_read = False
+        self.fail_next_read: bool = False
         self.__lines: collections.deque[str] = collections.deque()
         self.__changed = asyncio.Event()
         super().__init__(
