@@ -109,7 +109,8 @@ def arguments_of(function: Any) -> list[inspect.Parameter]:
 
 def named(function: Any) -> list[inspect.Parameter]:
     """List the parameters of the contract: neither ``**kwargs`` nor our additions."""
-    return [one for one in arguments_of(function) if one.kind is not one.VAR_KEYWORD and one.name not in OURS_OF_SERVERS]
+    ours = OURS_OF_SERVERS
+    return [one for one in arguments_of(function) if one.kind is not one.VAR_KEYWORD and one.name not in ours]
 
 
 @pytest.mark.parametrize(("cls", "kind", "expected"), CONSTRUCTORS)
