@@ -15,9 +15,9 @@ import pytest
 
 import tcpip_core
 from tests.contract._rigs import LineServer, Subject
-from tests.support import IPV4, Peer, connected, soon, until
+from tests.support import IPV4, Peer, soon, until
 
-__all__ = ["SLACK", "Stopwatch", "blocked_write", "die", "errors", "logged", "needs_dead_peer", "serves_on", "timed"]
+__all__ = ["SLACK", "Stopwatch", "blocked_write", "die", "errors", "is_holder", "logged", "needs_dead_peer", "serves_on", "timed"]
 
 SLACK = 2.0
 """What a loaded machine may add to a promised time (seconds): asserted bounds have it, the printed figures do not."""
@@ -50,12 +50,19 @@ async def blocked_write(subject: Subject) -> asyncio.Task[None]:
 async def serves_on(server: tcpip_core.OneClientServer, host: str = IPV4) -> None:
     """Check that the next client of a server is served."""
     async with Peer(host, server.port) as peer:
+        await until(lambda: is_holder(server, peer))
         peer.send(b"still there?\r\n")
         if isinstance(server, LineServer):
             assert await peer.read_until(b"\r\n") == b"STILL THERE?\r\n"
         else:
-            await connected(server)
             assert await soon(server.read_str()) == "still there?"
+
+
+def is_holder(server: tcpip_core.OneClientServer, peer: Peer) -> bool:
+    """Tell whether it is this peer that a server serves."""
+    connection = server._tcpip.connection
+    transport = connection.transport
+    return connection.alive and transport is not None and transport.get_extra_info("peername") == peer.address
 
 
 def logged(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -30,7 +31,7 @@ def figure(request: pytest.FixtureRequest) -> Figure:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the worst time of each figure."""
+    """Print the median and the worst time of each figure."""
     noted = [
         value
         for reports in terminalreporter.stats.values()
@@ -40,16 +41,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if key == "figure"
     ]
     if noted:
-        terminalreporter.section("measured: worst of all cases, beside what is promised")
+        terminalreporter.section("measured, beside what is promised")
         for line in _table(noted):
             terminalreporter.write_line(line)
 
 
 def _table(noted: Iterable[tuple[str, float, float | None]]) -> Iterable[str]:
-    worst: dict[str, tuple[float, float | None, int]] = {}
+    times: dict[str, list[float]] = {}
+    promises: dict[str, float | None] = {}
     for name, seconds, promise in noted:
-        so_far, _, count = worst.get(name, (0.0, None, 0))
-        worst[name] = (max(so_far, seconds), promise, count + 1)
-    for name, (seconds, promise, count) in sorted(worst.items()):
-        promised = "" if promise is None else f"≤ {promise * 1000:8.1f} ms"
-        yield f"{name:<66} {seconds * 1000:9.2f} ms   {promised:<14} {count:4d} ×"
+        times.setdefault(name, []).append(seconds)
+        promises[name] = promise
+    yield f"{'':<60} {'median':>12} {'worst':>12} {'promised':>12} {'cases':>6}"
+    for name, all_times in sorted(times.items()):
+        promise = promises[name]
+        shown = (statistics.median(all_times), max(all_times))
+        columns = " ".join(f"{seconds * 1000:9.2f} ms" for seconds in shown)
+        yield f"{name:<60} {columns} {'' if promise is None else f'{promise * 1000:9.0f} ms':>12} {len(all_times):6d}"

@@ -1,0 +1,274 @@
+"""Peers that take nothing, or give little: nothing waits for them longer than its bound."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+import pytest
+
+from tcpip_core import Client, Heartbeat, Limits, LossReason
+from tests.contract._links import Side, linked
+from tests.contract._rigs import READ_LOOP_SERVER, SERVERS, rigged
+from tests.faults._faults import SLACK, blocked_write, die, errors, needs_dead_peer, serves_on, timed
+from tests.faults.conftest import Figure
+from tests.support import IPV4, Peer, listening, soon, started, until
+
+SIDES = pytest.mark.parametrize("side", ["client", "server"])
+
+
+async def test_write_to_a_peer_that_never_reads_times_out(kind: str, log: logging.Logger, figure: Figure) -> None:
+    """The write is an error, the link is gone, the callback knew first."""
+    async with rigged(kind, IPV4, log, limits=Limits(write_timeout=0.2)) as rig:
+        with timed() as watch:
+            with pytest.raises(ConnectionError):
+                await soon(await blocked_write(rig.subject))
+        figure("write to a frozen peer, write_timeout 200 ms", watch.seconds)
+        assert watch.seconds < 0.4 + SLACK
+        assert rig.subject.loss_reason is LossReason.WRITE_TIMEOUT
+        assert rig.changes.seen == [True, False]
+        if kind in SERVERS:
+            await serves_on(rig.server)
+
+
+async def test_all_writers_of_a_peer_that_never_reads_are_told(kind: str, log: logging.Logger) -> None:
+    """Nobody gets "sent" for what was not handed over."""
+    async with rigged(kind, IPV4, log, limits=Limits(write_timeout=0.2)) as rig:
+        writers = [await blocked_write(rig.subject)]
+        writers += [asyncio.create_task(rig.subject.write_str(f"line {number}")) for number in range(10)]
+        results = await soon(asyncio.gather(*writers, return_exceptions=True))
+        assert all(isinstance(one, ConnectionError) for one in results)
+        assert rig.changes.seen == [True, False]
+
+
+@pytest.mark.parametrize(
+    "close_timeout", [0.0, 0.2, pytest.param(Limits().close_timeout, marks=pytest.mark.slow, id="default")]
+)
+@pytest.mark.parametrize("write_timeout", [None, 60.0])
+async def test_close_is_not_held_up_by_a_peer_that_never_reads(
+    write_timeout: float | None, close_timeout: float, kind: str, log: logging.Logger, figure: Figure
+) -> None:
+    """What cannot be flushed within the bound is dropped, and the blocked write is told."""
+    limits = Limits(write_timeout=write_timeout, close_timeout=close_timeout)
+    async with rigged(kind, IPV4, log, limits=limits) as rig:
+        writing = await blocked_write(rig.subject)
+        with timed() as watch:
+            await soon(rig.subject.close())
+        figure(f"close beside a frozen peer, close_timeout {close_timeout:g} s", watch.seconds, close_timeout + 0.5)
+        assert watch.seconds < close_timeout + 0.5 + SLACK
+        assert rig.subject.done_task.done()
+        with pytest.raises(ConnectionError):
+            await soon(writing)
+        assert rig.changes.seen == [True, False]
+
+
+async def test_close_client_is_not_held_up_by_a_peer_that_never_reads(
+    server_kind: str, log: logging.Logger, figure: Figure
+) -> None:
+    """A server gets rid of a frozen client, and serves the next one."""
+    async with rigged(server_kind, IPV4, log, limits=Limits(write_timeout=None, close_timeout=0.2)) as rig:
+        writing = await blocked_write(rig.subject)
+        with timed() as watch:
+            await soon(rig.server.close_client())
+        figure("close_client of a frozen peer, close_timeout 0.2 s", watch.seconds, 0.7)
+        assert watch.seconds < 0.7 + SLACK
+        with pytest.raises(ConnectionError):
+            await soon(writing)
+        await serves_on(rig.server)
+
+
+async def test_cancelled_blocked_write_ends_the_link(kind: str, log: logging.Logger) -> None:
+    """How much went over is unknown, so no later line may follow the torn one."""
+    async with rigged(kind, IPV4, log, limits=Limits(write_timeout=None)) as rig:
+        writing = await blocked_write(rig.subject)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await soon(writing)
+        assert not rig.subject.connected
+        assert rig.subject.loss_reason is LossReason.WRITE_CANCELLED
+        with pytest.raises(ConnectionError):
+            await soon(rig.subject.write_str("after it"))
+        assert await rig.changes.next() is False
+        await rig.peer.wait_hung_up()
+
+
+@SIDES
+@pytest.mark.slow
+async def test_peer_that_reads_slowly_is_not_cut(side: Side, log: logging.Logger) -> None:
+    """The write time-out counts while the peer takes nothing at all, not while it takes little."""
+    if sys.platform != "linux":
+        pytest.skip("elsewhere nobody tells how much the peer has acknowledged")
+    data = bytes(16 * 1024 * 1024)
+    async with linked(side, IPV4, log, limits=Limits(write_timeout=0.3)) as link:
+        writing = asyncio.create_task(link.subject.write(data))
+        taken = 0
+        while taken < len(data):
+            taken += len(await link.peer.read_exactly(min(1024 * 1024, len(data) - taken)))
+            await asyncio.sleep(0.1)  # That is the fault.
+        await soon(writing)
+        assert link.told == [True]
+
+
+async def test_heartbeats_to_a_peer_that_never_reads_end_the_link(log: logging.Logger, figure: Figure) -> None:
+    """A heartbeat that cannot be sent is a write that times out."""
+    async with listening() as listener:
+        limits = Limits(write_timeout=0.2)
+        client = Client(
+            IPV4, listener.port, log, run_heartbeat_send_task=True, heartbeat_send_sleep=0.02, limits=limits
+        )
+        await listener.accept()
+        await started(client)
+        assert client._writer is not None
+        client._writer.write(bytes(64 * 1024 * 1024))
+        with timed() as watch:
+            await soon(client.done_task)
+        figure("heartbeats to a frozen peer, write_timeout 200 ms", watch.seconds)
+        assert watch.seconds < 0.5 + SLACK
+        assert client.loss_reason is LossReason.WRITE_TIMEOUT
+        assert client.heartbeat_send_task.done()
+
+
+async def test_two_way_heartbeats_to_a_peer_that_never_reads_end_the_link(kind: str, log: logging.Logger) -> None:
+    """Sender and watch do not get into each other's way: whichever bound is first ends the link, once."""
+    limits, heartbeat = Limits(write_timeout=0.2), Heartbeat(interval=0.02, timeout=0.3)
+    async with rigged(kind, IPV4, log, limits=limits, heartbeat=heartbeat) as rig:
+        assert rig.subject._writer is not None
+        rig.subject._writer.write(bytes(64 * 1024 * 1024))
+        assert await rig.changes.next() is False
+        assert rig.subject.loss_reason in {LossReason.WRITE_TIMEOUT, LossReason.HEARTBEAT}
+        await soon(rig.subject.close())
+        assert rig.changes.seen == [True, False]
+
+
+# Slow loris: a byte now and then, a line never
+
+
+async def test_frame_that_is_not_finished_in_time_ends_the_link(
+    kind: str, log: logging.Logger, figure: Figure
+) -> None:
+    """With ``frame_timeout`` a peer that dribbles is cut, however often it sends a byte."""
+    async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=0.2)) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        with timed() as watch:
+            dribbling = asyncio.create_task(_dribble(rig.peer))
+            assert await rig.changes.next() is False
+        figure("slow loris, frame_timeout 200 ms", watch.seconds)
+        assert 0.1 < watch.seconds < 0.2 + SLACK
+        assert rig.subject.loss_reason is LossReason.LIMIT
+        if reading is not None:
+            with pytest.raises(ConnectionError):
+                await soon(reading)
+        if kind in SERVERS:
+            await serves_on(rig.server)
+        await soon(dribbling)
+
+
+async def _dribble(peer: Peer) -> None:
+    try:
+        while True:
+            peer.send(b"x")
+            await asyncio.sleep(0.02)  # That is the fault.
+    except ConnectionError:
+        pass
+
+
+async def test_pause_between_frames_is_no_slow_frame(kind: str, log: logging.Logger) -> None:
+    """The bound counts from the first byte of a frame: a peer with nothing to say may be silent."""
+    async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=0.05)) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        await asyncio.sleep(0.15)  # That is the claim.
+        rig.peer.send(b"hello\r\n")
+        if reading is not None:
+            assert await soon(reading) == "hello"
+        else:
+            assert await rig.peer.read_until(b"\r\n") == b"HELLO\r\n"
+        assert rig.changes.seen == [True]
+
+
+async def test_frame_that_comes_byte_by_byte_is_one_frame(kind: str, log: logging.Logger) -> None:
+    """Without a bound a slow line is a line."""
+    async with rigged(kind, IPV4, log) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        for byte in b"hello\r\n":
+            rig.peer.send(bytes([byte]))
+            await asyncio.sleep(0)
+        if reading is not None:
+            assert await soon(reading) == "hello"
+        else:
+            assert await rig.peer.read_until(b"\r\n") == b"HELLO\r\n"
+
+
+@SIDES
+async def test_cancelled_read_of_a_slow_frame_loses_nothing(side: Side, log: logging.Logger) -> None:
+    """A program with a bound of its own gets the line later."""
+    async with linked(side, IPV4, log) as link:
+        for part in (b"he", b"ll", b"o"):
+            await link.send_and_take(part)
+            with pytest.raises(TimeoutError):
+                await soon(link.subject.read_str(), timeout=0.01)
+        link.send(b"\r\n")
+        assert await soon(link.subject.read_str()) == "hello"
+
+
+async def test_close_is_not_held_up_by_half_a_frame(kind: str, log: logging.Logger, figure: Figure) -> None:
+    """A read that waits for the rest is told."""
+    async with rigged(kind, IPV4, log) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        rig.peer.send(b"half a li")
+        await until(lambda: len(rig.subject._tcpip.connection.incoming) > 0)
+        with timed() as watch:
+            await soon(rig.subject.close())
+        figure("close while half a frame is there", watch.seconds, 2.5)
+        assert watch.seconds < SLACK
+        if reading is not None:
+            with pytest.raises(ConnectionError):
+                await soon(reading)
+
+
+async def test_peer_that_sends_what_nobody_reads_does_not_fill_us(log: logging.Logger) -> None:
+    """It is made to wait at a little more than twice the frame size."""
+    async with rigged("server", IPV4, log) as rig:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await asyncio.get_running_loop().sock_sendall(rig.peer.socket, bytes(64 * 1024 * 1024))
+        assert len(rig.subject._tcpip.connection.incoming) <= 2 * Limits().frame_size + 256 * 1024
+        assert rig.subject.connected
+
+
+# A peer whose kernel answers no more
+
+
+@needs_dead_peer
+@pytest.mark.parametrize("blocked", [False, True], ids=["idle", "writing"])
+async def test_close_is_not_held_up_by_a_dead_peer(
+    blocked: bool, kind: str, log: logging.Logger, figure: Figure, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is acknowledged any more, not even our FIN."""
+    async with rigged(kind, IPV4, log, limits=Limits(close_timeout=0.2, write_timeout=None)) as rig:
+        die(rig.peer)
+        writing = await blocked_write(rig.subject) if blocked else None
+        with timed() as watch:
+            await soon(rig.subject.close())
+        figure("close of a dead link, close_timeout 0.2 s", watch.seconds, 0.7)
+        assert watch.seconds < 0.7 + SLACK
+        if writing is not None:
+            with pytest.raises(ConnectionError):
+                await soon(writing)
+        assert rig.changes.seen == [True, False]
+        assert errors(caplog) == []
+
+
+@needs_dead_peer
+async def test_write_to_a_dead_peer_times_out(kind: str, log: logging.Logger, figure: Figure) -> None:
+    """The same as for a peer that is frozen, though this one will never read again."""
+    async with rigged(kind, IPV4, log, limits=Limits(write_timeout=0.2)) as rig:
+        die(rig.peer)
+        with timed() as watch:
+            with pytest.raises(ConnectionError):
+                await soon(await blocked_write(rig.subject))
+        figure("write to a dead peer, write_timeout 200 ms", watch.seconds)
+        assert watch.seconds < 0.4 + SLACK
+        assert rig.subject.loss_reason is LossReason.WRITE_TIMEOUT
+        if kind in SERVERS:
+            await serves_on(rig.server)
