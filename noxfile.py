@@ -197,6 +197,17 @@ def interop(session: nox.Session) -> None:
     session.run("python", *STRICT, "-m", "pytest", "-v", "-rs", "--interop", "tests/interop", *session.posargs)
 
 
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def netns(session: nox.Session) -> None:
+    """Cut real links between network namespaces; print how soon each end noticed. As root on Debian, install ip."""
+    if os.geteuid() == 0 and Path("/etc/debian_version").exists() and not shutil.which("ip"):
+        session.run(
+            "apt-get", "install", "-y", "--no-install-recommends", "iproute2", external=True, success_codes=[0, 100]
+        )
+    session.install(*editable(), *groups("tests"))
+    session.run("python", *STRICT, "-m", "pytest", "-q", "tests/netns", *session.posargs)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print how fast a loss reaches the callback."""
