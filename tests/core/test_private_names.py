@@ -33,6 +33,7 @@ BASE = {
     "_tcpip_noticed",
     "_tcpip_rules",
     "_tcpip_stop",
+    "_tcpip_stopped",
 }
 OWNED: dict[type[tcpip_core.BaseClientOrServer], set[str]] = {
     tcpip_core.Client: BASE,

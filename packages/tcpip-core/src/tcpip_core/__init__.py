@@ -1,5 +1,7 @@
 """Asyncio clients and one-client servers for instruments and controllers that talk TCP."""
 
+from typing import TYPE_CHECKING
+
 from . import tls, utils
 from ._base import BaseClientOrServer, ConnectCallbackType
 from ._client import Client
@@ -66,3 +68,11 @@ __all__ = [
     "utils",
     "write_from",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Say where a name of the contract is that lives in another distribution."""
+        if name in {"BaseOneClientServerTestCase", "TestOneClientReadLoopServer"}:
+            raise AttributeError(f"{name} is in tcpip_testing: pip install 'tcpip-core[testing]'", name=name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

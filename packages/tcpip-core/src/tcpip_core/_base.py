@@ -21,6 +21,8 @@ from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import Publisher
 from ._slot import SlotRules
+from ._tasks import done_future
+from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 from .streams import StreamReaderMixin, StreamWriterMixin
 
@@ -100,8 +102,9 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         heartbeat: Heartbeat | None = None,
         **kwargs: Any,
     ) -> None:
-        loop = _running_loop(type(self).__name__)
-        _check_type("log", log, logging.Logger)
+        _check_running_loop(type(self).__name__)
+        if not callable(getattr(log, "getChild", None)):
+            raise TypeError(f"log must be a logging.Logger, not {log!r}")
         _check_type("limits", limits, Limits | None)
         _check_type("keepalive", keepalive, Keepalive | None)
         _check_type("heartbeat", heartbeat, Heartbeat | None)
@@ -116,7 +119,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         self._tcpip_heartbeat = heartbeat
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
-        self.done_task: asyncio.Future[None] = loop.create_future()
+        self.done_task: asyncio.Future[None] = uncancelled_future(self, "done_task")
         call = None if connect_callback is None else functools.partial(connect_callback, self)
         self._tcpip = self._tcpip_carrier = Endpoint(
             Hooks(
@@ -126,6 +129,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
                 lost=self._tcpip_lost,
                 noticed=self._tcpip_noticed,
                 stop=self._tcpip_stop,
+                stopped=self._tcpip_stopped,
                 done=self._tcpip_done,
             ),
             limits or Limits(),
@@ -147,8 +151,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             self.start_task = self._tcpip.tasks.spawn(starting, "start", failure_level=logging.INFO)
             self.start_task.add_done_callback(self._tcpip.start_ended)
         else:
-            self.start_task = loop.create_future()
-            self.start_task.set_result(None)
+            self.start_task = done_future()
 
     @property
     def connected(self) -> bool:
@@ -241,14 +244,18 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
     def _tcpip_stop(self) -> None:
         pass
 
+    def _tcpip_stopped(self) -> None:
+        pass
+
     def _tcpip_done(self) -> None:
-        if not self.done_task.done():
-            self.done_task.set_result(None)
+        if self.done_task.cancelled():
+            self.done_task = uncancelled_future(self, "done_task")
+        resolve(self.done_task)
 
 
-def _running_loop(owner: str) -> asyncio.AbstractEventLoop:
+def _check_running_loop(owner: str) -> None:
     try:
-        return asyncio.get_running_loop()
+        asyncio.get_running_loop()
     except RuntimeError:
         raise RuntimeError(
             f"{owner} must be made where an event loop runs: inside a coroutine, started by asyncio.run"
@@ -257,5 +264,4 @@ def _running_loop(owner: str) -> asyncio.AbstractEventLoop:
 
 def _check_type(name: str, value: object, expected: Any) -> None:
     if not isinstance(value, expected):
-        shown = getattr(expected, "__name__", None) or str(expected)
-        raise TypeError(f"{name} must be a {shown}, not {value!r}")
+        raise TypeError(f"{name} must be a tcpip_core.{name.capitalize()} or None, not {value!r}")

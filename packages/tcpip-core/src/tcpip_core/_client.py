@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, Unpack, cast
 
 from ._base import BaseClientOrServer
 from ._connection import Connection
@@ -13,11 +13,8 @@ from ._loss import LossReason
 from ._publisher import is_asynchronous
 from ._states import State
 from ._tasks import done_future
-from ._transport import OpenConnectionKwargs, check_keywords, connect, limits_from
+from ._transport import OpenConnectionKwargs, check_address, check_keywords, connect, limits_from
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = ["Client"]
 
@@ -94,10 +91,14 @@ class Client(BaseClientOrServer):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
-        **kwargs: "Unpack[OpenConnectionKwargs]",
+        **kwargs: Unpack[OpenConnectionKwargs],
     ) -> None:
         if type(self).start is Client.start:
-            check_keywords(type(self).__name__, kwargs, OpenConnectionKwargs)
+            check_keywords(type(self), kwargs, OpenConnectionKwargs)
+            limits_from(limits or Limits(), dict(kwargs))
+        check_address(host, port)
+        if port is None and host != "" and kwargs.get("sock") is None:
+            raise TypeError("port must be given, unless a sock is")
         if connect_callback is not None and not is_asynchronous(connect_callback):
             raise TypeError(
                 f"connect_callback must be a coroutine function (async def), or None, not {connect_callback!r}"
@@ -105,7 +106,8 @@ class Client(BaseClientOrServer):
         if not heartbeat_send_sleep > 0:
             raise ValueError(f"heartbeat_send_sleep must be above 0 seconds, not {heartbeat_send_sleep!r}")
         self.host = host
-        self.port = port
+        # None goes with a sock only, and then nobody asks.
+        self.port = cast("int", port)
         self.run_heartbeat_send_task = run_heartbeat_send_task
         self.heartbeat_send_sleep = heartbeat_send_sleep
         super().__init__(
@@ -145,7 +147,7 @@ class Client(BaseClientOrServer):
         TypeError
             If a keyword is unknown.
         """
-        check_keywords(type(self).__name__, kwargs, OpenConnectionKwargs)
+        check_keywords(type(self), kwargs, OpenConnectionKwargs)
         endpoint = self._tcpip
         if self.host == "":
             raise RuntimeError("a client with host='' is closed from the start and cannot connect")

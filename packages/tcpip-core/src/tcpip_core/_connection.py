@@ -4,17 +4,16 @@ Rules of this file
 ------------------
 * `Connection._move` alone changes the state, along `TRANSITIONS`; `Connection.end` alone leaves "connected".
 * The first reason for an end is kept. A connection is never used again: a late event cannot touch a newer one.
-* Transport events change state, wake waiters and inform the owner. They never call user code.
+* Transport events change state, wake waiters and inform the owner; they call no user code.
 * No operation reports a loss before the owner's callback was told of it (`Owner.told`).
 """
 
 import asyncio
 import contextlib
-import weakref
 from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol, cast
 
-from ._incoming import Incoming
+from ._incoming import Incoming, scratch_buffer
 from ._kernel import answered_within
 from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
@@ -23,24 +22,6 @@ from ._states import CONNECTED, TRANSITIONS, State
 from ._waiting import resolve_all, wait_in
 
 __all__ = ["Connection", "Owner"]
-
-
-_SCRATCH_SIZE = 256 * 1024
-"""How much one receive call takes at most (bytes)."""
-
-_scratch_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
-
-
-def _scratch_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """Return the buffer that all connections of a loop receive into, one at a time.
-
-    asyncio's own receive path makes a new 256 KiB object for each event, which in most processes costs more than
-    the rest of a small message's way.
-    """
-    buffer = _scratch_buffers.get(loop)
-    if buffer is None:
-        buffer = _scratch_buffers[loop] = memoryview(bytearray(_SCRATCH_SIZE))
-    return buffer
 
 
 def _readable(address: object) -> tuple[str, str]:
@@ -60,6 +41,10 @@ class Owner(Protocol):
 
     def lost(self, connection: "Connection") -> None:
         """Note that a connection that had entered is not connected any more. Called once."""
+        ...
+
+    def gone(self, connection: "Connection") -> None:
+        """Note that the socket of a connection that arrived is gone."""
         ...
 
     async def told(self) -> None:
@@ -85,7 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         self._limits = limits
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
-        self._scratch = _scratch_buffer(self._loop)
+        self._scratch = scratch_buffer(self._loop)
         self._transport: asyncio.Transport | None = None
         self._transport_is_gone = False
         self._is_discarded = False
@@ -302,7 +287,7 @@ class Connection(asyncio.BufferedProtocol):
             self.end_as_announced()
             self.end(LossReason.CLOSED_HERE, abort=True)
         await self._owner.told()
-        raise error_for(self.loss_reason, attempt) from self.loss_cause
+        raise error_for(self.loss_reason, attempt, never=self._transport is None) from self.loss_cause
 
     # Transport events
 
@@ -350,7 +335,7 @@ class Connection(asyncio.BufferedProtocol):
         sock = self._socket
         if sock is not None:
             # A socket that is dead already refuses options, and says so by its next event.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 keepalive.apply(sock)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -376,7 +361,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._transport_is_gone = True
         if self._alive:
-            self._announce_end(reason_for(exc), exc)
+            # No error, and we did not close: the peer did, and on uvloop TLS says no more of it.
+            self._announce_end(LossReason.FIN if exc is None else reason_for(exc), exc)
             self._end_if_drained()
         elif self._state in {State.WAITING, State.CLOSING}:
             self._set_timer(None)
@@ -386,6 +372,7 @@ class Connection(asyncio.BufferedProtocol):
             self._move(State.CLOSED)
         self.outgoing.unblock()
         resolve_all(self._close_waiters)
+        self._owner.gone(self)
 
     def pause_writing(self) -> None:
         """Make writers wait: the transport's buffer is full."""

@@ -15,20 +15,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coro
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ._calls import is_within
+from ._calls import is_within, tasks_within
 from ._connection import Connection
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import Publisher
 from ._slot import Slot, SlotRules
-from ._tasks import OwnedTasks
+from ._tasks import GRACE, OwnedTasks
 
 __all__ = ["Endpoint", "Hooks"]
 
 _AnyTask: TypeAlias = "asyncio.Task[Any] | None"
-
-_GRACE = 0.25
-"""How long a task may take to end after it was cancelled (seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,9 @@ class Hooks:
     noticed : callable
         Acts on a loss once somebody noticed it: at once if losses are watched.
     stop : callable
-        Lets nobody in any more.
+        Accepts nobody any more.
+    stopped : callable
+        Gives up the port, a moment later: whoever was being accepted has arrived by then, and was turned away.
     done : callable
         Says that all is down.
     """
@@ -59,6 +58,7 @@ class Hooks:
     lost: Callable[[Connection], None]
     noticed: Callable[[], None]
     stop: Callable[[], None]
+    stopped: Callable[[], None]
     done: Callable[[], None]
 
 
@@ -102,6 +102,8 @@ class Endpoint:
         self._guard = self._watch_for_the_loops_end()
         self._slot = Slot(rules, holder=lambda: self.connection, take=self._take, log=self.log)
         self._link_tasks: list[asyncio.Task[None]] = []
+        # Every connection whose socket is not gone: the present one, earlier ones that flush, newcomers.
+        self._open: set[Connection] = set()
 
     def new_connection(self) -> Connection:
         """Return a connection that will ask to be admitted."""
@@ -194,15 +196,17 @@ class Endpoint:
                 )
                 self._hooks.stop()
                 self._slot.close()
-                self.connection.abort()
+                await self._stop_listening()
+                self._abort_all()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_GRACE):
-                        await self.connection.wait_closed()
+                    async with asyncio.timeout(GRACE):
+                        await self._connections_closed()
 
     # What connections ask and tell
 
     def arrived(self, connection: Connection) -> None:
         """Let a new connection in if there is a place for it."""
+        self._open.add(connection)
         if self.closing:
             connection.turn_away()
         else:
@@ -227,12 +231,16 @@ class Endpoint:
             task = self._link_tasks.pop()
             if task is not asyncio.current_task():
                 task.cancel()
-        self._hooks.lost(connection)
         self.publisher.note()
+        self._hooks.lost(connection)
         if self._hooks.is_watched():
             self._notice()
         if not self.closing:
             self._slot.freed()
+
+    def gone(self, connection: Connection) -> None:
+        """Forget a connection whose socket is gone."""
+        self._open.discard(connection)
 
     async def told(self) -> None:
         """Return once the user's callback knows what the state says."""
@@ -265,8 +273,8 @@ class Endpoint:
             One of our tasks that is about to end by itself, and waits for this.
         """
         if self._closer is None:
-            caller = asyncio.current_task()
-            self._closer = self.tasks.spawn(self._shut_down(caller, spare), "close")
+            callers = {asyncio.current_task()} | tasks_within(self)
+            self._closer = self.tasks.spawn(self._shut_down(callers, spare), "close")
             self._hooks.stop()
             self._slot.close()
             self.connection.end(LossReason.CLOSED_HERE)
@@ -282,35 +290,51 @@ class Endpoint:
         if self._closer is not None:
             await asyncio.wait({self._closer})
 
-    async def _shut_down(self, caller: _AnyTask, spare: _AnyTask) -> None:
+    async def _shut_down(self, callers: set[_AnyTask], spare: _AnyTask) -> None:
         deadline = self._loop.time() + self.limits.close_timeout
         spared: set[_AnyTask] = {spare, asyncio.current_task()}
         try:
-            for task in self._tasks_but(spared | {caller, self.publisher.task}):
+            for task in self._tasks_but(spared | callers | {self.publisher.task}):
                 task.cancel()
+            await self._stop_listening()
             # A TimeoutError says no more than that there are stragglers.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
-                    await self.connection.wait_closed()
+                    await self._connections_closed()
                     while rest := self._tasks_but(spared):
                         await asyncio.wait(rest)
             await self._end_stragglers(spared)
         finally:
-            self.connection.abort()
+            self._hooks.stopped()
+            self._abort_all()
             self._hooks.done()
             await self._guard.aclose()
+
+    async def _stop_listening(self) -> None:
+        # asyncio needs two turns from accept to connection_made, and loses a connection whose server closes meanwhile.
+        for _ in range(2):
+            await asyncio.sleep(0)
+        self._hooks.stopped()
+
+    async def _connections_closed(self) -> None:
+        for connection in tuple(self._open):
+            await connection.wait_closed()
+
+    def _abort_all(self) -> None:
+        for connection in tuple(self._open):
+            connection.abort()
 
     def _tasks_but(self, spared: Container[_AnyTask]) -> set[asyncio.Task[None]]:
         return {task for task in self.tasks if task not in spared}
 
     async def _end_stragglers(self, spared: set[_AnyTask]) -> None:
         """Cut what is still open and cancel what still runs: first all but the last callback, then that too."""
-        self.connection.abort()
+        self._abort_all()
         self.publisher.hurry()
         for left_alone in (spared | {self.publisher.task}, spared):
             for task in self._tasks_but(left_alone):
                 task.cancel()
             if rest := self._tasks_but(spared):
-                await asyncio.wait(rest, timeout=_GRACE)
+                await asyncio.wait(rest, timeout=GRACE)
         for task in self._tasks_but(spared):
             self.log().error("%s did not end although it was cancelled", task.get_name())

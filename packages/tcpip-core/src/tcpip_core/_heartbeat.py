@@ -44,7 +44,7 @@ class Heartbeat:
         for name in ("interval", "timeout"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and 0 < value < float("inf")):
-                raise ValueError(f"{name} must be a number of seconds above 0, not {value!r}")
+                raise ValueError(f"Heartbeat.{name} must be a number of seconds above 0, not {value!r}")
 
 
 class HeartbeatSender(Protocol):
@@ -88,3 +88,5 @@ async def watch_silence(connection: Connection, timeout: float) -> None:
             connection.end(LossReason.HEARTBEAT, abort=True)
             return
         await asyncio.sleep(timeout / 4)
+        # While this process stood still nobody was listened to: that is not held against the peer.
+        heard_at += max(0.0, loop.time() - now - timeout / 4)

@@ -8,6 +8,7 @@ Rules of this file
 """
 
 import asyncio
+import weakref
 
 from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
@@ -15,7 +16,24 @@ from ._loss import LossReason
 from ._ports import Link
 from ._waiting import resolve
 
-__all__ = ["Incoming"]
+__all__ = ["Incoming", "scratch_buffer"]
+
+_SCRATCH_SIZE = 256 * 1024
+"""How much one receive call takes at most (bytes)."""
+
+_scratch_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
+
+
+def scratch_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """Return the buffer that all connections of a loop receive into, one at a time.
+
+    asyncio's own receive path makes a new 256 KiB object for each event, which in most processes costs more than
+    the rest of a small message's way.
+    """
+    buffer = _scratch_buffers.get(loop)
+    if buffer is None:
+        buffer = _scratch_buffers[loop] = memoryview(bytearray(_SCRATCH_SIZE))
+    return buffer
 
 
 class Incoming:
@@ -33,7 +51,6 @@ class Incoming:
 
     __slots__ = (
         "_buffer",
-        "_delivered",
         "_frame_end",
         "_frame_size",
         "_frame_timeout",
@@ -44,6 +61,7 @@ class Incoming:
         "_peer_is_leaving",
         "_reading",
         "_waiter",
+        "delivered",
         "received",
     )
 
@@ -60,7 +78,7 @@ class Incoming:
         self._waiter: asyncio.Future[None] | None = None
         self._reading = False
         self._paused = False
-        self._delivered = False
+        self.delivered = 0
 
     def __len__(self) -> int:
         return len(self._buffer)
@@ -68,7 +86,7 @@ class Incoming:
     @property
     def reader_is_away(self) -> bool:
         """Whether somebody has read from here and does not wait for more at this moment."""
-        return self._delivered and self._waiter is None
+        return self.delivered > 0 and self._waiter is None
 
     def feed(self, chunk: memoryview) -> None:
         """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept."""
@@ -110,7 +128,7 @@ class Incoming:
         while len(self._buffer) < n:
             if self._link.peer_is_done:
                 await self._link.report_end()
-                raise asyncio.IncompleteReadError(self._buffer.take_all(), n)
+                raise self._incomplete(n)
             await self._more()
         return self._take(n)
 
@@ -122,7 +140,7 @@ class Incoming:
         while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
             if self._link.peer_is_done:
                 await self._link.report_end()
-                raise asyncio.IncompleteReadError(self._buffer.take_all(), None)
+                raise self._incomplete(None)
             await self._more()
         return self._take(size)
 
@@ -138,6 +156,12 @@ class Incoming:
             self._take(complete if complete > 0 else len(self._buffer))
             raise ValueError(e.args[0]) from None
 
+    def _incomplete(self, expected: int | None) -> asyncio.IncompleteReadError:
+        """Return the error of a read that met the peer's end, with all that came."""
+        error = asyncio.IncompleteReadError(self._buffer.take_all(), expected)
+        error.add_note(f"{self._link.peer} closed the connection")
+        return error
+
     async def _check(self) -> None:
         """Refuse a read while there is no connection, or somebody else is in the middle of one."""
         if not self._link.alive:
@@ -147,7 +171,7 @@ class Incoming:
 
     def _take(self, n: int) -> bytes:
         taken = self._buffer.take(n)
-        self._delivered = True
+        self.delivered += 1
         self._frame_end = None
         if self._paused and len(self._buffer) <= self._frame_size:
             self.resume()

@@ -9,32 +9,38 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-if sys.platform == "linux":
-    import fcntl
-    import termios
-
-__all__ = ["HangupWatch", "answered_within", "unacknowledged"]
+__all__ = ["HangupWatch", "answered_within", "bytes_acknowledged"]
 
 
-def unacknowledged(sock: Any) -> int:
-    """Return how much sent data the peer has not acknowledged; 0 where that cannot be asked (bytes).
+# Where Linux' ``struct tcp_info`` has what we ask for: words of 4 bytes, but the last one of 8 (tcp(7), linux/tcp.h).
+_LAST_DATA_RECV, _LAST_ACK_RECV = 13, 14
+_BYTES_ACKED_OFFSET = 120
+
+
+def _tcp_info(sock: Any, size: int) -> bytes:
+    """Return the beginning of what the kernel tells of a socket, ``b""`` if it tells less than `size` bytes."""
+    if sys.platform == "linux":
+        if sock is not None:
+            # A socket that is gone refuses; uvloop's stand-in for one then has the descriptor -1, a ValueError.
+            with contextlib.suppress(OSError, ValueError):
+                info: bytes = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
+                return info if len(info) == size else b""
+    return b""
+
+
+def bytes_acknowledged(sock: Any) -> int | None:
+    """Return how much the peer has acknowledged since the connection was made (bytes); None where that is not told.
+
+    Sizes of buffers do not say as much: a peer that reads slowly looks dead until a third of the kernel's send buffer
+    is free, and TLS hides a buffer.
 
     Parameters
     ----------
     sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
         A connected TCP socket, or None.
     """
-    if sys.platform == "linux":
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                # SIOCOUTQ, tcp(7). Without it, a slow peer looks dead until a third of the send buffer is free.
-                answer: bytes = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
-                return int(struct.unpack("i", answer)[0])
-    return 0
-
-
-_LAST_DATA_RECV, _LAST_ACK_RECV = 13, 14
-"""Where ``tcpi_last_data_recv`` and ``tcpi_last_ack_recv`` stand in Linux' ``struct tcp_info``, in words of 4 bytes."""
+    info = _tcp_info(sock, _BYTES_ACKED_OFFSET + 8)
+    return int(struct.unpack_from("Q", info, _BYTES_ACKED_OFFSET)[0]) if info else None
 
 
 def answered_within(since: float, sock: Any) -> bool:
@@ -49,12 +55,11 @@ def answered_within(since: float, sock: Any) -> bool:
     sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
         A connected TCP socket, or None.
     """
-    if sys.platform == "linux":
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                words = struct.unpack("15I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 60))
-                return bool(min(words[_LAST_DATA_RECV], words[_LAST_ACK_RECV]) <= since * 1000)
-    return True
+    info = _tcp_info(sock, 4 * (_LAST_ACK_RECV + 1))
+    if not info:
+        return True
+    words = struct.unpack(f"{_LAST_ACK_RECV + 1}I", info)
+    return bool(min(words[_LAST_DATA_RECV], words[_LAST_ACK_RECV]) <= since * 1000)
 
 
 class HangupWatch:
@@ -79,10 +84,16 @@ class HangupWatch:
         self._epoll: Any = None
         if sys.platform == "linux":
             if fd >= 0:
-                # An epoll of our own: the loop's would report unread data over and over. Errors need no flag.
-                self._epoll = select.epoll()
-                self._epoll.register(fd, select.EPOLLRDHUP)
-                self._loop.add_reader(self._epoll.fileno(), self._hung_up)
+                # No descriptor may be left; then the peer is paused unwatched.
+                with contextlib.suppress(OSError):
+                    self._watch(fd)
+
+    def _watch(self, fd: int) -> None:
+        if sys.platform == "linux":
+            # An epoll of our own: the loop's would report unread data over and over. Errors need no flag.
+            self._epoll = select.epoll()
+            self._epoll.register(fd, select.EPOLLRDHUP)
+            self._loop.add_reader(self._epoll.fileno(), self._hung_up)
 
     def _hung_up(self) -> None:
         self.stop()

@@ -80,12 +80,12 @@ class Limits:
             if field.name.endswith("_timeout"):
                 unbounded_allowed = field.name not in {"close_timeout", "drain_timeout"}
                 if not (value is None and unbounded_allowed) and not _is_bounded_time(value):
-                    raise ValueError(f"{field.name} must be a number of seconds, 0 or more, not {value!r}")
+                    raise ValueError(f"Limits.{field.name} must be a number of seconds, 0 or more, not {value!r}")
             elif field.name.startswith("strict_"):
                 if not isinstance(value, bool):
-                    raise ValueError(f"{field.name} must be True or False, not {value!r}")
+                    raise ValueError(f"Limits.{field.name} must be True or False, not {value!r}")
             elif not isinstance(value, int) or value < 1:
-                raise ValueError(f"{field.name} must be a whole number of bytes, 1 or more, not {value!r}")
+                raise ValueError(f"Limits.{field.name} must be a whole number of bytes, 1 or more, not {value!r}")
 
 
 def _is_bounded_time(value: object) -> bool:
@@ -127,9 +127,11 @@ class Keepalive:
         for name in ("time", "interval", "probes"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
+                raise ValueError(f"Keepalive.{name} must be a whole number, 1 or more, not {value!r}")
         if self.user_timeout is not None and not (_is_bounded_time(self.user_timeout) and self.user_timeout > 0):
-            raise ValueError(f"user_timeout must be a number of seconds above 0, or None, not {self.user_timeout!r}")
+            raise ValueError(
+                f"Keepalive.user_timeout must be a number of seconds above 0, or None, not {self.user_timeout!r}"
+            )
 
     @classmethod
     def fast(cls) -> Self:

@@ -46,10 +46,8 @@ _BY_ERRNO = {
 _RESET_BY_PEER = frozenset({LossReason.RST, LossReason.FIN})
 
 
-def reason_for(error: BaseException | None) -> LossReason:
-    """Return the reason behind what a transport gave to ``connection_lost``."""
-    if error is None:
-        return LossReason.CLOSED_HERE
+def reason_for(error: BaseException) -> LossReason:
+    """Return the reason behind the error that a transport gave to ``connection_lost``."""
     if isinstance(error, ssl.SSLError):
         return LossReason.TLS
     if isinstance(error, OSError) and error.errno is not None:
@@ -68,7 +66,7 @@ def reason_for_message(error: BaseException) -> LossReason | None:
     return None
 
 
-def error_for(reason: LossReason | None, attempt: str) -> ConnectionError:
+def error_for(reason: LossReason | None, attempt: str, *, never: bool = False) -> ConnectionError:
     """Return the error that an operation raises which cannot be done.
 
     Parameters
@@ -77,9 +75,15 @@ def error_for(reason: LossReason | None, attempt: str) -> ConnectionError:
         Why the connection ended; None where there was none yet.
     attempt : str
         What was asked for, such as ``"read"``.
+    never : bool
+        There never was a connection.
     """
     if reason is None:
         return ConnectionError(f"cannot {attempt}: not connected yet; await start_task, or on a server connected_task")
+    if never:
+        return ConnectionError(
+            f"cannot {attempt}: never connected, and {reason.value}; start_task says why, if it failed"
+        )
     text = f"cannot {attempt}: not connected, {reason.value}"
     if reason in _RESET_BY_PEER:
         return ConnectionResetError(text)

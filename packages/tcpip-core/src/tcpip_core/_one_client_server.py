@@ -2,22 +2,19 @@
 
 import asyncio
 import logging
-import warnings
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, Unpack, cast
 
 from ._base import BaseClientOrServer
 from ._connection import Connection
 from ._heartbeat import Heartbeat
 from ._limits import Keepalive, Limits
 from ._lobby import front_door
-from ._publisher import is_asynchronous
+from ._publisher import is_asynchronous, warn_of_synchronous
 from ._slot import OnSecondClient, checked_rules
-from ._transport import StartServerKwargs, check_keywords, limits_from, listen
+from ._transport import StartServerKwargs, check_address, check_keywords, limits_from, listen, port_of, stop_accepting
+from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = ["OneClientServer"]
 
@@ -61,7 +58,7 @@ class OneClientServer(BaseClientOrServer):
 
     Attributes
     ----------
-    port : int or None
+    port : int
         The port in use, once ``start_task`` is done.
     connected_task : asyncio.Future
         Done once a client is connected; a new one after that client is gone. If the server closes first it ends with
@@ -102,13 +99,18 @@ class OneClientServer(BaseClientOrServer):
         heartbeat: Heartbeat | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
-        **kwargs: "Unpack[StartServerKwargs]",
+        **kwargs: Unpack[StartServerKwargs],
     ) -> None:
         if type(self).start is OneClientServer.start:
-            check_keywords(type(self).__name__, kwargs, StartServerKwargs)
+            check_keywords(type(self), kwargs, StartServerKwargs)
+            limits_from(limits or Limits(), dict(kwargs))
+        check_address(host, port)
+        if callable(connect_callback) and not is_asynchronous(connect_callback):
+            warn_of_synchronous(self, connect_callback)
         self._tcpip_rules = checked_rules(on_second_client, allowed_peers)
         self.host = host
-        self.port: int | None = port
+        # None goes with a sock only, until the start.
+        self.port = cast("int", port)
         self._server: asyncio.Server | None = None
         super().__init__(
             log=log,
@@ -122,14 +124,7 @@ class OneClientServer(BaseClientOrServer):
             heartbeat=heartbeat,
             **kwargs,
         )
-        self.connected_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if connect_callback is not None and not is_asynchronous(connect_callback):
-            warnings.warn(
-                f"a connect_callback that is not a coroutine function is deprecated: write async def for "
-                f"{connect_callback!r}",
-                DeprecationWarning,
-                stacklevel=2,
-            )
+        self.connected_task: asyncio.Future[None] = uncancelled_future(self, "connected_task")
 
     async def start(self, **kwargs: Any) -> None:
         """Listen; called by the constructor.
@@ -148,14 +143,13 @@ class OneClientServer(BaseClientOrServer):
         TypeError
             If a keyword is unknown.
         """
-        check_keywords(type(self).__name__, kwargs, StartServerKwargs)
+        check_keywords(type(self), kwargs, StartServerKwargs)
         endpoint = self._tcpip
         endpoint.claim_start()
         endpoint.limits = limits_from(endpoint.limits, kwargs)
         make = front_door(endpoint.new_connection, kwargs, endpoint.tasks, endpoint.log)
         self._server = await listen(make, self.host, self.port, kwargs)
-        if len(self._server.sockets) == 1:
-            self.port = int(self._server.sockets[0].getsockname()[1])
+        self.port = port_of(self._server, self.port)
         if endpoint.closing:
             self._server.close()
             raise ConnectionAbortedError("closed on this side before the server listened")
@@ -194,27 +188,36 @@ class OneClientServer(BaseClientOrServer):
         self._tcpip.begin_shutdown()
         try:
             await self.close_client()
-        finally:
+        except Exception:
+            # A subclass's close_client failed; that is told once all is down.
             await self._tcpip.shutdown()
+            raise
+        await self._tcpip.shutdown()
 
     def _tcpip_connected(self, connection: Connection) -> None:
         super()._tcpip_connected(connection)
-        if not self.connected_task.done():
-            self.connected_task.set_result(None)
+        if self.connected_task.cancelled():
+            self.connected_task = uncancelled_future(self, "connected_task")
+        resolve(self.connected_task)
 
     def _tcpip_lost(self, connection: Connection) -> None:
         super()._tcpip_lost(connection)
         if self.connected_task.done():
-            self.connected_task = asyncio.get_running_loop().create_future()
+            self.connected_task = uncancelled_future(self, "connected_task")
 
     def _tcpip_stop(self) -> None:
         super()._tcpip_stop()
+        if self._server is not None:
+            stop_accepting(self._server)
+
+    def _tcpip_stopped(self) -> None:
+        super()._tcpip_stopped()
         if self._server is not None:
             self._server.close()
 
     def _tcpip_done(self) -> None:
         super()._tcpip_done()
-        if not self.connected_task.done():
+        if not isinstance(self.connected_task, asyncio.Task) and not self.connected_task.done():
             self.connected_task.set_exception(ConnectionError("the server was closed before a client connected"))
             # Nobody has to wait for a client: without this line the loop would report that nobody did.
             self.connected_task.exception()

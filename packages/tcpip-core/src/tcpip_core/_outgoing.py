@@ -8,7 +8,7 @@ Rules of this file
 
 import asyncio
 
-from ._kernel import unacknowledged
+from ._kernel import bytes_acknowledged
 from ._loss import LossReason
 from ._ports import Link
 from ._waiting import resolve_all, wait_in
@@ -30,7 +30,7 @@ class Outgoing:
         How long a write may wait while the peer takes nothing (seconds).
     """
 
-    __slots__ = ("_blocked", "_draining", "_handed_over", "_link", "_since_yield", "_waiters", "_write_timeout")
+    __slots__ = ("_blocked", "_draining", "_link", "_since_yield", "_waiters", "_write_timeout")
 
     def __init__(self, link: Link, write_timeout: float | None) -> None:
         self._link = link
@@ -38,7 +38,6 @@ class Outgoing:
         self._blocked = False
         self._waiters: set[asyncio.Future[None]] = set()
         self._since_yield = 0
-        self._handed_over = 0
         self._draining = 0
 
     @property
@@ -59,17 +58,12 @@ class Outgoing:
         """Let waiting writers look again."""
         resolve_all(self._waiters)
 
-    def hand_over(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Give data to the transport without waiting."""
-        self._handed_over += len(data)
-        transport.write(data)
-
     async def write(self, data: bytes) -> None:
         """Hand data to the transport; wait while the peer takes none."""
         transport = self._link.transport
         if not self._link.alive or transport is None or transport.is_closing():
             await self._link.refuse("write")
-        self.hand_over(transport, data)
+        transport.write(data)
         if self._blocked or transport.is_closing():
             await self.drain()
             return
@@ -114,5 +108,6 @@ class Outgoing:
                 await self._link.refuse("write")
 
     def _taken_by_peer(self, transport: asyncio.Transport) -> int:
-        in_kernel = unacknowledged(transport.get_extra_info("socket"))
-        return self._handed_over - transport.get_write_buffer_size() - in_kernel
+        """Return a figure that grows as the peer takes data."""
+        acknowledged = bytes_acknowledged(transport.get_extra_info("socket"))
+        return -transport.get_write_buffer_size() if acknowledged is None else acknowledged

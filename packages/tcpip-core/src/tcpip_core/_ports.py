@@ -11,6 +11,8 @@ __all__ = ["Link"]
 class Link(Protocol):
     """What the receiving and the sending half ask of their connection."""
 
+    peer: str
+
     @property
     def alive(self) -> bool:
         """Whether it is connected."""

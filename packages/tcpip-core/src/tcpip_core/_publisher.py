@@ -10,15 +10,13 @@ import asyncio
 import functools
 import inspect
 import logging
+import warnings
 from collections.abc import Awaitable, Callable
 
 from ._calls import Call, is_within
-from ._tasks import OwnedTasks
+from ._tasks import GRACE, OwnedTasks
 
-__all__ = ["Publisher", "is_asynchronous"]
-
-_GRACE = 0.25
-"""How long a call may take to end after it was cancelled (seconds)."""
+__all__ = ["Publisher", "is_asynchronous", "warn_of_synchronous"]
 
 _MOST_UNTOLD = 100
 """Most changes that wait to be told while a call is under way."""
@@ -77,6 +75,8 @@ class Publisher:
         self._told = False
         self._untold = 0
         self._task: asyncio.Task[None] | None = None
+        # Marks the calls of `tell`, which users override, apart from those of their callback.
+        self._telling = object()
         self._calling = False
         self._outdated: bool | None = None
         self._clock: asyncio.Timeout | None = None
@@ -96,7 +96,9 @@ class Publisher:
         return self._task
 
     def _is_inside(self) -> bool:
-        return self._task is not None and (asyncio.current_task() is self._task or is_within(self))
+        if self._task is None:
+            return False
+        return asyncio.current_task() is self._task or is_within(self) or is_within(self._telling)
 
     def note(self) -> None:
         """Note one change, from not connected to connected or back. It is told once somebody calls `kick`."""
@@ -125,7 +127,7 @@ class Publisher:
         unless : asyncio.Future or None
             Stop waiting once this is done.
         """
-        bound = None if self._timeout is None else self._timeout + _GRACE
+        bound = None if self._timeout is None else self._timeout + GRACE
         others = set[asyncio.Future[None]]() if unless is None else {unless}
         while True:
             self.kick()
@@ -141,7 +143,8 @@ class Publisher:
             while self._untold:
                 told = self._told
                 try:
-                    await self._tell()
+                    with Call(self._telling):
+                        await self._tell()
                 except Exception:  # noqa: BLE001  User code may raise anything.
                     self._log().exception("call_connect_callback failed")
                 if self._told is told:
@@ -193,3 +196,16 @@ class Publisher:
             self._calling = False
             self._outdated = None
             self._clock = None
+
+
+def warn_of_synchronous(who: object, callback: object) -> None:
+    """Warn, where the user makes an object, that its callback should be a coroutine function."""
+    level, frame = 2, inspect.currentframe()
+    frame = None if frame is None else frame.f_back
+    while frame is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is who:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        f"a connect_callback that is not a coroutine function is deprecated: write async def for {callback!r}",
+        DeprecationWarning,
+        stacklevel=level,
+    )

@@ -4,7 +4,7 @@ import abc
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Self
+from typing import Self, Unpack
 
 from ._calls import Call
 from ._codec import shown
@@ -17,9 +17,6 @@ from ._slot import OnSecondClient
 from ._tasks import done_future
 from ._transport import StartServerKwargs
 from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEAT_INTERVAL, DEFAULT_TERMINATOR
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = ["OneClientReadLoopServer"]
 
@@ -107,7 +104,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         heartbeat: Heartbeat | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
-        **kwargs: "Unpack[StartServerKwargs]",
+        **kwargs: Unpack[StartServerKwargs],
     ) -> None:
         if not max_heartbeat_interval > 0:
             raise ValueError(f"max_heartbeat_interval must be above 0 seconds, not {max_heartbeat_interval!r}")
@@ -158,10 +155,15 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         An exception is logged and closes the client. A hang-up ends the loop and is no exception.
         """
         connection = self._tcpip.connection
+        task = asyncio.current_task()
         try:
             while connection.alive:
-                with Call(self._tcpip):
+                delivered = connection.incoming.delivered
+                with Call(self._tcpip, task):
                     await self.read_and_dispatch()
+                if connection.incoming.delivered == delivered:
+                    # It read nothing. If it does not wait for anything either, nobody else would ever have a turn.
+                    await asyncio.sleep(0)
         except (Exception, asyncio.CancelledError) as e:  # noqa: BLE001  User code may raise anything.
             await self._tcpip_read_ended(connection, e)
 
@@ -184,9 +186,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             await self.close_client()
 
     async def _tcpip_read(self, connection: Connection, previous: asyncio.Task[None] | None) -> None:
-        """Run `read_loop`, which users override, for one connection, never beside that of an earlier one."""
+        """Run `read_loop`, which users override, for one connection, once that of an earlier one has ended."""
         if previous is not None and not previous.done():
-            previous.cancel()
             await asyncio.wait({previous}, timeout=_END_TIMEOUT)
             if not previous.done():
                 self.log.error("the read loop of an earlier client does not end although it was cancelled")
@@ -211,7 +212,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         if cancel_read_loop_task and reading is not None:
             reading.cancel()
         await super().close_client()
-        if reading is not None and not self._tcpip.is_called_by_own_task():
+        if reading is not None and not self._tcpip.closing and not self._tcpip.is_called_by_own_task():
             await asyncio.wait({reading}, timeout=_END_TIMEOUT)
 
     # Heartbeats
@@ -236,9 +237,12 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         loop = asyncio.get_running_loop()
         connection = self._tcpip.connection
         while connection.alive:
-            left = self._tcpip_heartbeat_at + self.max_heartbeat_interval - loop.time()
+            now = loop.time()
+            left = self._tcpip_heartbeat_at + self.max_heartbeat_interval - now
             if left > 0:
                 await asyncio.sleep(left)
+                # While this process stood still nobody was listened to: that is not held against the client.
+                self._tcpip_heartbeat_at += max(0.0, loop.time() - now - left)
                 continue
             self.log.error("no heartbeat from %s for %g s: closing it", connection.peer, self.max_heartbeat_interval)
             connection.end(LossReason.HEARTBEAT)
@@ -246,9 +250,12 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
     # What the endpoint tells us
 
     def _tcpip_connected(self, connection: Connection) -> None:
+        previous = self._tcpip_reading
+        if previous is not None:
+            # Before anybody learns of the new client: what this one still writes must not go to it.
+            previous.cancel()
         super()._tcpip_connected(connection)
         tasks = self._tcpip.tasks
-        previous, self._tcpip_reading = self._tcpip_reading, None
         self.read_loop_task = self._tcpip_reading = tasks.spawn(self._tcpip_read(connection, previous), "read loop")
         if self.run_heartbeat_monitor_task:
             self._tcpip_heartbeat_at = asyncio.get_running_loop().time()

@@ -12,7 +12,7 @@ import ipaddress
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 from ._connection import Connection
 from ._loss import LossReason
@@ -60,10 +60,10 @@ def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None)
     ValueError
         If `on_second_client` is unknown, or something in `allowed_peers` is neither an address nor a network.
     """
-    policies: tuple[OnSecondClient, ...] = get_args(OnSecondClient)
-    policy = next((known for known in policies if known == on_second_client), None)
-    if policy is None:
-        raise ValueError(f"on_second_client must be one of {', '.join(policies)}, not {on_second_client!r}")
+    policies: tuple[object, ...] = get_args(OnSecondClient)
+    if on_second_client not in policies:
+        raise ValueError(f"on_second_client must be one of {', '.join(map(str, policies))}, not {on_second_client!r}")
+    policy = cast("OnSecondClient", on_second_client)
     if allowed_peers is None:
         return SlotRules(policy)
     if isinstance(allowed_peers, str):

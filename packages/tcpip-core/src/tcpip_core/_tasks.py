@@ -5,7 +5,10 @@ import functools
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 
-__all__ = ["OwnedTasks", "done_future"]
+__all__ = ["GRACE", "OwnedTasks", "done_future"]
+
+GRACE = 0.25
+"""How long a task may take to end after it was cancelled (seconds)."""
 
 
 def done_future() -> "asyncio.Future[None]":

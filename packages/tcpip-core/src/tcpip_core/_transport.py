@@ -1,8 +1,12 @@
 """Open a connection, listen for connections: keywords in, a `Connection` or an error that explains itself out."""
 
 import asyncio
+import contextlib
 import difflib
 import errno
+import inspect
+import operator
+import re
 import socket
 import ssl as ssl_module
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -22,14 +26,20 @@ else:
         def __init_subclass__(cls, total: bool = True, closed: bool = False) -> None:
             pass
 
+        def __new__(cls, **items: object) -> dict[str, object]:
+            return items
+
 
 __all__ = [
     "OpenConnectionKwargs",
     "StartServerKwargs",
+    "check_address",
     "check_keywords",
     "connect",
     "limits_from",
     "listen",
+    "port_of",
+    "stop_accepting",
 ]
 
 
@@ -66,15 +76,15 @@ class StartServerKwargs(TypedDict, total=False, closed=True):
     start_serving: bool
 
 
-def check_keywords(owner: str, given: Iterable[str], allowed: type) -> None:
-    """Refuse a keyword that asyncio would not take.
+def check_keywords(cls: type, given: Iterable[str], allowed: type) -> None:
+    """Refuse a keyword that neither a class nor asyncio takes.
 
     Parameters
     ----------
-    owner : str
-        What was called, for the message.
+    cls : type
+        Whose constructor was called.
     given : iterable of str
-        The keywords.
+        The keywords that the constructor passes on.
     allowed : type
         `OpenConnectionKwargs` or `StartServerKwargs`.
 
@@ -83,12 +93,39 @@ def check_keywords(owner: str, given: Iterable[str], allowed: type) -> None:
     TypeError
         Names the keyword, and the one that was meant if one is like it.
     """
-    known = allowed.__annotations__
     for name in given:
-        if name not in known:
-            like = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {like[0]!r}?" if like else f"it may be one of {', '.join(sorted(known))}"
-            raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}: {hint}")
+        if name not in allowed.__annotations__:
+            constructors = (vars(base).get("__init__") for base in cls.__mro__)
+            ours = {
+                known for one in constructors if inspect.isfunction(one) for known in inspect.signature(one).parameters
+            }
+            like = difflib.get_close_matches(name, ours | set(allowed.__annotations__), n=1)
+            hint = (
+                f"did you mean {like[0]!r}?" if like else f"asyncio takes {', '.join(sorted(allowed.__annotations__))}"
+            )
+            raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}: {hint}")
+
+
+def check_address(host: object, port: object) -> None:
+    """Refuse a host or port that cannot be one.
+
+    Raises
+    ------
+    TypeError
+        If the host is no string, or the port no whole number; None is for the caller to judge.
+    ValueError
+        If the port is out of range.
+    """
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"host must be a name or an address such as '192.168.1.5', or None, not {host!r}")
+    if port is None:
+        return
+    try:
+        number = operator.index(port)  # type: ignore[arg-type]  # It says so if it is none.
+    except TypeError:
+        raise TypeError(f"port must be a whole number, or None, not {port!r}") from None
+    if not 0 <= number <= 65_535:
+        raise ValueError(f"port must be 0 to 65535, not {port!r}")
 
 
 def limits_from(limits: Limits, keywords: dict[str, object]) -> Limits:
@@ -138,8 +175,9 @@ async def connect(
             return await _create_connection(make, host, port, keywords)
     except OSError as e:
         if clock.expired():
+            what = "no TLS connection: does the server speak TLS?" if keywords.get("ssl") else "no connection"
             raise TimeoutError(
-                errno.ETIMEDOUT, f"cannot connect to {_address(host, port)}: no connection within {timeout:g} s"
+                errno.ETIMEDOUT, f"cannot connect to {_address(host, port)} within {timeout:g} s: {what}"
             ) from e
         _explain(e, f"cannot connect to {_address(host, port)}", _CONNECT_HINTS)
 
@@ -203,6 +241,25 @@ async def listen(
     return server
 
 
+def port_of(server: asyncio.Server, wanted: int) -> int:
+    """Return the port that a server listens on; `wanted` if it has several sockets, or none with a port."""
+    names: list[object] = [sock.getsockname() for sock in server.sockets]
+    if len(names) != 1 or not isinstance(names[0], tuple):
+        return wanted
+    return cast("tuple[str, int]", names[0])[1]
+
+
+def stop_accepting(server: asyncio.Server) -> None:
+    """Take in nobody any more, but keep the port; ``close`` gives it up.
+
+    On uvloop this does nothing, and need not: there no connection is lost between accept and close.
+    """
+    loop = asyncio.get_running_loop()
+    for sock in server.sockets:
+        with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
+            loop.remove_reader(sock.fileno())
+
+
 _CONNECT_HINTS = {
     errno.ECONNREFUSED: "nothing listens there: is the device's server running, and is this its port?",
     errno.ETIMEDOUT: "no answer: is the host up, and does a firewall let this port through?",
@@ -219,17 +276,23 @@ _LISTEN_HINTS = {
 
 def _explain(error: OSError, what: str, hints: Mapping[int, str]) -> NoReturn:
     """Raise an error again with a sentence that says what was tried, what went wrong, and what to do."""
+    number = error.errno
+    if number is None:
+        # Several addresses failed, and asyncio has put what each said into one text.
+        numbers = set(re.findall(r"\[Errno (\d+)\]", str(error)))
+        number = int(numbers.pop()) if len(numbers) == 1 else None
     if isinstance(error, socket.gaierror):
         text = (
             f"{what}: the name cannot be resolved ({error.strerror}); check its spelling and this host's name service"
         )
     else:
-        hint = hints.get(error.errno) if error.errno is not None else None
+        hint = hints.get(number) if number is not None else None
         text = f"{what}: {hint or error.strerror or error}"
-    if isinstance(error, ssl_module.SSLError) or error.errno is None:
+    if isinstance(error, ssl_module.SSLError) or number is None:
         error.add_note(text)
         raise error
-    raise type(error)(error.errno, text) from error
+    # OSError gives the subclass that belongs to the number; a name that cannot be resolved has numbers of its own.
+    raise (socket.gaierror if isinstance(error, socket.gaierror) else OSError)(number, text) from error
 
 
 def _address(host: str | None, port: int | None) -> str:

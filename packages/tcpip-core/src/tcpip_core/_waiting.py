@@ -2,12 +2,12 @@
 
 import asyncio
 
-__all__ = ["resolve", "resolve_all", "wait_in"]
+__all__ = ["resolve", "resolve_all", "uncancelled_future", "wait_in"]
 
 
 def resolve(waiter: "asyncio.Future[None]") -> None:
-    """Wake one waiter, unless it was cancelled or woken before."""
-    if not waiter.done():
+    """Wake one waiter, unless it was cancelled or woken before, or is a task, which wakes by itself."""
+    if not waiter.done() and not isinstance(waiter, asyncio.Task):
         waiter.set_result(None)
 
 
@@ -15,6 +15,21 @@ def resolve_all(waiters: "set[asyncio.Future[None]]") -> None:
     """Wake all that wait in a set."""
     for waiter in waiters:
         resolve(waiter)
+
+
+def uncancelled_future(holder: object, name: str) -> "asyncio.Future[None]":
+    """Return a future for an attribute that users wait for; if one of them cancels it, a new one takes its place.
+
+    Awaiting a future and being cancelled, as by a time-out, cancels the future, for everybody.
+    """
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def replace(done: "asyncio.Future[None]") -> None:
+        if done.cancelled() and getattr(holder, name, None) is done:
+            setattr(holder, name, uncancelled_future(holder, name))
+
+    future.add_done_callback(replace)
+    return future
 
 
 async def wait_in(waiters: "set[asyncio.Future[None]]") -> None:

@@ -4,7 +4,7 @@ import asyncio
 import collections
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Self
+from typing import Self, Unpack
 
 from tcpip_core import (
     DEFAULT_ENCODING,
@@ -19,9 +19,6 @@ from tcpip_core import (
     OnSecondClient,
     StartServerKwargs,
 )
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 __all__ = ["TestOneClientReadLoopServer"]
 
@@ -88,7 +85,7 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
         heartbeat: Heartbeat | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
-        **kwargs: "Unpack[StartServerKwargs]",
+        **kwargs: Unpack[StartServerKwargs],
     ) -> None:
         self.fail_next_read: bool = False
         self.__lines: collections.deque[str] = collections.deque()

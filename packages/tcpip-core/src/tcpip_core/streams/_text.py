@@ -70,6 +70,8 @@ class TextWriterMixin(ByteWriterMixin):
         Cancelling is as for `write`.
         """
         await check_connected(self._tcpip_carrier, "write")
+        if not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
+            raise TypeError(f"expected str, got {type(line).__name__}: bytes go through write")
         data, terminator = line.encode(self.encoding), self.terminator
         if self._tcpip_carrier.limits.strict_text and terminator in data:
             raise ValueError(
