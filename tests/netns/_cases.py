@@ -300,5 +300,5 @@ def coming_back(fault: Fault, figures: str, keepalive: Keepalive, outage: float,
 COMES_BACK = [
     coming_back(fault, figures, keepalive, outage, bound)
     for fault in (Fault.NO_FORWARDING, Fault.CLIENT_DOWN, Fault.ROUTER_DOWN, Fault.UNREACHABLE)
-    for (figures, keepalive, bound), outage in ((DEFAULT, 10.0), (FAST, 2.5))
+    for (figures, keepalive, bound), outage in ((DEFAULT, 6.0), (FAST, 2.5))
 ]

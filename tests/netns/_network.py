@@ -113,7 +113,12 @@ class Network:
             case Fault.BLACK_HOLE:
                 return routes("add", "blackhole", *both), routes("del", "blackhole", *both)
             case Fault.UNREACHABLE:
-                return routes("add", "unreachable", *both), routes("del", "unreachable", *both)
+                # By rules for what comes in: a route would stop the router's own messages that say so.
+                rules = [f"pref 10 iif {side} unreachable" for side in ("client", "server")]
+                return (
+                    lambda: router.ip(*(f"rule add {rule}" for rule in rules)),
+                    lambda: router.ip(*(f"rule del {rule}" for rule in rules)),
+                )
             case Fault.ONE_WAY:
                 return routes("add", "blackhole", both[0]), routes("del", "blackhole", both[0])
             case Fault.CLIENT_DOWN:

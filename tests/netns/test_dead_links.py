@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from tests.conftest import LOOP_FACTORIES
@@ -29,7 +31,8 @@ def trouble(run: Run) -> str:
         return STARTS_AGAIN
     if run.loop == "uvloop" and "probe" in name:
         return LOSES_DATA
-    return REWINDS if name.startswith(f"{Fault.ROUTER_DOWN.value}, default, writing") else ""
+    tellers = (Fault.ROUTER_DOWN, Fault.UNREACHABLE)
+    return REWINDS if name in {f"{fault.value}, default, writing" for fault in tellers} else ""
 
 
 def each(cases: list[Case]) -> pytest.MarkDecorator:
@@ -48,11 +51,12 @@ def each(cases: list[Case]) -> pytest.MarkDecorator:
 def check(run: Run, outcomes: Outcomes, request: pytest.FixtureRequest) -> None:
     """Raise what the case raised; note what was measured, and see that it is within bounds."""
     outcome = outcomes[run]
+    node = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType]  # pytest does not say
     if isinstance(outcome, Exception):
         raise outcome
     for one in outcome:
         figures = [run.case.name, run.loop, one.what, one.seconds, one.bound, one.remark]
-        request.node.user_properties.append((MEASURED, figures))
+        node.user_properties.append((MEASURED, figures))
     late = [f"{one.what} after {one.seconds:.2f} s" for one in outcome if one.seconds > one.bound + one.slack]
     assert [] == late
 
