@@ -75,12 +75,12 @@ class Tcp:
         self.options: dict[tuple[int, int], int] = {}
         self.on_ready: Callable[[], None] | None = None
         self.on_gone: Callable[[Tcp], None] | None = None
+        self.on_taken: Callable[[bytes], None] | None = None
         settings = link.settings
         # Receiving.
         self.window = settings.window
         self.received = bytearray()
         self.got_fin = False
-        self.taken = 0
         self._freed = 0
         # Sending.
         self._send_buffer = settings.send_buffer
@@ -138,7 +138,8 @@ class Tcp:
             data = bytes(memoryview(self.received)[:size])
             del self.received[:size]
             self._freed += len(data)
-            self.taken += len(data)
+            if self.on_taken is not None:
+                self.on_taken(data)
             if 2 * self._freed >= self.window or self.peer._unsent:
                 self._report_window()
             return data

@@ -91,6 +91,11 @@ class SimTransport(asyncio.Transport):
             _warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
             self._tcp.close()
 
+    @property
+    def tcp(self) -> Tcp:
+        """The connection below, to look at or to break."""
+        return self._tcp
+
     # Protocol
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
