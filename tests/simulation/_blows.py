@@ -155,7 +155,9 @@ def _dispatch(world: World, fault: Fault) -> None:
 def _cancel_read_loop(world: World, fault: Fault) -> None:
     subject = world.current(fault.number)
     if isinstance(subject, ModelLoopServer):
+        # Who stops the reading closes the client too, or it would keep the place for as long as it likes.
         subject.read_loop_task.cancel()
+        world.later(fault.duration, lambda: world.help(_close_client_of(subject)))
 
 
 def _big_write(world: World, fault: Fault) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tcpip_core import BaseClientOrServer, Client, OneClientReadLoopServer, OneClientServer
@@ -141,7 +141,7 @@ class ModelLoopServer(Reporting, OneClientReadLoopServer):
             case "slow":
                 await asyncio.sleep(duration)
             case "hang":
-                await asyncio.sleep(1000)
+                await asyncio.sleep(20)
             case "raise":
                 raise ValueError("the dispatch fails")
             case "cancelled":
@@ -157,38 +157,50 @@ class ModelLoopServer(Reporting, OneClientReadLoopServer):
 Subject = ModelClient | ModelServer | ModelLoopServer
 
 
-async def _read_str(subject: Reporting, _: random.Random) -> bytes:
+async def _read_str(subject: Reporting, _: int) -> bytes:
     return (await subject.read_str()).encode() + b"\r\n"
 
 
-async def _readline(subject: Reporting, _: random.Random) -> bytes:
+async def _readline(subject: Reporting, _: int) -> bytes:
     return await subject.readline()
 
 
-async def _readuntil(subject: Reporting, _: random.Random) -> bytes:
+async def _readuntil(subject: Reporting, _: int) -> bytes:
     return await subject.readuntil(b"\r\n")
 
 
-async def _readexactly(subject: Reporting, rng: random.Random) -> bytes:
-    return await subject.readexactly(rng.randint(0, 12))
+async def _readexactly(subject: Reporting, size: int) -> bytes:
+    return await subject.readexactly(size)
 
 
-async def _read(subject: Reporting, rng: random.Random) -> bytes:
-    return await subject.read(rng.randint(1, 40))
+async def _read(subject: Reporting, size: int) -> bytes:
+    return await subject.read(1 + size)
 
 
-_READS = (_read_str, _read_str, _readline, _readuntil, _readexactly, _read)
+_Read = Callable[[Reporting, int], Coroutine[Any, Any, bytes]]
+_HasFrame = Callable[[bytes, int], bool]
+
+_READS: tuple[tuple[_Read, _HasFrame], ...] = (
+    (_read_str, lambda rest, _: b"\r\n" in rest),
+    (_read_str, lambda rest, _: b"\r\n" in rest),
+    (_readline, lambda rest, _: b"\n" in rest),
+    (_readuntil, lambda rest, _: b"\r\n" in rest),
+    (_readexactly, lambda rest, size: len(rest) >= size),
+    (_read, lambda rest, _: bool(rest)),
+)
+"""All ways to read, and whether what arrived has a complete frame for one that waits."""
 
 
 async def read_once(subject: Reporting) -> bytes:
     """Read one item, in one of all ways, and report it."""
     connection, witness = subject._tcpip.connection, subject.witness
     record = witness.record_of(connection)
-    read = subject.rng.choice(_READS)
+    read, has_frame = subject.rng.choice(_READS)
+    size = subject.rng.randint(0, 40)
     if record is not None:
-        record.readers += 1
+        record.has_frame = lambda rest: has_frame(rest, size)
     try:
-        data = await read(subject, subject.rng)
+        data = await read(subject, size)
     except asyncio.IncompleteReadError as e:
         if record is not None:
             record.delivered += e.partial
@@ -199,7 +211,7 @@ async def read_once(subject: Reporting) -> bytes:
         raise
     finally:
         if record is not None:
-            record.readers -= 1
+            record.has_frame = None
     if record is not None:
         record.delivered += data
         record.last_read = witness.loop.time()

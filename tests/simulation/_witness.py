@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from types import FrameType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tcpip_core import LossReason
@@ -42,10 +44,16 @@ class Record:
         self.taken = bytearray()
         self.delivered = bytearray()
         self.offered = bytearray()
-        self.readers = 0
+        # Whether what is left has a complete frame for the read that waits, while one does.
+        self.has_frame: Callable[[bytes], bool] | None = None
         self.last_read = 0.0
         self.lost = False
         tcp.on_taken = self.taken.extend
+
+    @property
+    def rest(self) -> bytes:
+        """What arrived and was not delivered."""
+        return bytes(self.taken[len(self.delivered) :])
 
     def missing(self) -> bytes:
         """Return the complete lines that arrived and were not delivered."""
@@ -95,23 +103,26 @@ class Witness:
             return
         record.lost = True
         self.lost_count += 1
-        if connection.loss_reason not in OWN_ENDS and record.missing() and not self._may_drop(record):
-            self.blame(
-                f"connection {record.number} was lost ({connection.loss_reason}) with complete messages unread: "
-                f"{record.missing()[:80]!r}"
-            )
+        if connection.loss_reason not in OWN_ENDS and record.missing():
+            callers = _callers()
+            if not self._may_drop(record, callers):
+                self.blame(
+                    f"connection {record.number} was lost ({connection.loss_reason}) by {' < '.join(callers)} "
+                    f"with complete messages unread: {record.missing()[:80]!r}"
+                )
 
-    def _may_drop(self, record: Record) -> bool:
-        """Tell the documented exceptions: a newcomer took the place, or nobody read for ``drain_timeout``."""
-        names = set[str]()
-        frame = sys._getframe(2)
-        while frame is not None and len(names) < 12:
-            names.add(frame.f_code.co_name)
-            frame = frame.f_back  # type: ignore[assignment]
-        if "admit" in names:
+    def _may_drop(self, record: Record, callers: list[str]) -> bool:
+        """Tell the documented exceptions.
+
+        A newcomer took the place; nobody read for ``drain_timeout``; a read that asked for more than came meets the
+        end; a write finds that the link is dead.
+        """
+        if "admit" in callers or "refuse" in callers:
             return True
+        if "report_end" in callers and record.has_frame is not None:
+            return not record.has_frame(record.rest)
         waited = self.loop.time() - record.last_read
-        return "_time_is_up" in names and not record.readers and waited > self.drain_timeout - TOLERANCE
+        return "_time_is_up" in callers and record.has_frame is None and waited > self.drain_timeout - TOLERANCE
 
     def record_of(self, connection: Connection) -> Record | None:
         """Return what is known of a connection."""
@@ -190,3 +201,14 @@ class Witness:
         """Check that what was read is what came, and that what was written went over whole and in order."""
         if not record.taken.startswith(record.delivered):
             self.blame(f"connection {record.number}: what was read is not what arrived: {bytes(record.delivered)!r}")
+
+
+def _callers() -> list[str]:
+    """Name the functions of the library that led here, innermost first."""
+    names: list[str] = []
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and len(names) < 6:
+        if "tcpip_core" in frame.f_code.co_filename:
+            names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return names

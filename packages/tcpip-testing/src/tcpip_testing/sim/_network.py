@@ -56,6 +56,14 @@ class Host:
     def __repr__(self) -> str:
         return f"<Host {self.name}>"
 
+    def add(self, tcp: Tcp) -> None:
+        """Keep a connection until its kernel has forgotten it."""
+        self.connections[tcp] = None
+        tcp.on_gone = self._forget
+
+    def _forget(self, tcp: Tcp) -> None:
+        self.connections.pop(tcp, None)
+
     def free_port(self) -> int:
         """Return a port that nobody has had yet."""
         return next(self._ports)
@@ -215,9 +223,7 @@ class Network:
         near = Tcp(self._loop, self.log, link, 0, f"{number}:{one.name}", source, target)
         far = Tcp(self._loop, self.log, link, 1, f"{number}:{other.name}", target, source)
         near.peer, far.peer = far, near
-        for host, end in ((one, near), (other, far)):
-            host.connections[end] = None
-            end.on_gone = lambda gone, host=host: host.connections.pop(gone, None)  # type: ignore[misc]
+        one.add(near)
         return near, far
 
     # Listening
@@ -334,6 +340,7 @@ class Attempt:
         if listener is None:
             far.reset()
         else:
+            self._hosts[1].add(far)
             listener.queue(far)
 
 
