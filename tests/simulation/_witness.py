@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "Witness"]
 
+DISPLACED_MAY_FLUSH = True
+"""`close` does not wait for clients that lost the place to a newcomer, and flush what was written for them."""
+
 TOLERANCE = 1e-6
 """What adding up times costs (seconds)."""
 
@@ -47,8 +50,13 @@ class Record:
         # Whether what is left has a complete frame for the read that waits, while one does.
         self.has_frame: Callable[[bytes], bool] | None = None
         self.last_read = 0.0
-        self.lost = False
+        self.lost = self.displaced = False
         tcp.on_taken = self.taken.extend
+
+    @property
+    def may_flush(self) -> bool:
+        """Whether its socket may outlive `close`."""
+        return DISPLACED_MAY_FLUSH and self.displaced and not self.tcp.closed
 
     @property
     def rest(self) -> bytes:
@@ -103,8 +111,9 @@ class Witness:
             return
         record.lost = True
         self.lost_count += 1
+        callers = _callers()
+        record.displaced = "admit" in callers
         if connection.loss_reason not in OWN_ENDS and record.missing():
-            callers = _callers()
             if not self._may_drop(record, callers):
                 self.blame(
                     f"connection {record.number} was lost ({connection.loss_reason}) by {' < '.join(callers)} "
@@ -193,7 +202,7 @@ class Witness:
         for record in self.records:
             if not record.lost:
                 self.blame(f"closed, but connection {record.number} was never lost")
-            if not record.tcp.closed:
+            if not record.tcp.closed and not record.may_flush:
                 self.blame(f"closed, but the socket of connection {record.number} is open")
             self.check_streams(record)
 
