@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "Witness"]
 
-DISPLACED_MAY_FLUSH = True
-"""`close` does not wait for clients that lost the place to a newcomer, and flush what was written for them."""
+PREDECESSORS_MAY_FLUSH = True
+"""`close` waits for the last connection only, not for one before it that still flushes what was written."""
 
 TOLERANCE = 1e-6
 """What adding up times costs (seconds)."""
@@ -50,13 +50,13 @@ class Record:
         # Whether what is left has a complete frame for the read that waits, while one does.
         self.has_frame: Callable[[bytes], bool] | None = None
         self.last_read = 0.0
-        self.lost = self.displaced = False
+        self.lost = self.succeeded = False
         tcp.on_taken = self.taken.extend
 
     @property
     def may_flush(self) -> bool:
         """Whether its socket may outlive `close`."""
-        return DISPLACED_MAY_FLUSH and self.displaced and not self.tcp.closed
+        return PREDECESSORS_MAY_FLUSH and self.succeeded and not self.tcp.closed
 
     @property
     def rest(self) -> bytes:
@@ -97,6 +97,7 @@ class Witness:
         transport: Any = connection.transport
         for other in self.records:
             theirs = other.connection.transport
+            other.succeeded = True
             if not other.lost or (theirs is not None and not theirs.is_closing()):
                 self.blame(f"connection {len(self.records) + 1} was admitted beside connection {other.number}")
         if self.done_at is not None:
@@ -112,7 +113,6 @@ class Witness:
         record.lost = True
         self.lost_count += 1
         callers = _callers()
-        record.displaced = "admit" in callers
         if connection.loss_reason not in OWN_ENDS and record.missing():
             if not self._may_drop(record, callers):
                 self.blame(

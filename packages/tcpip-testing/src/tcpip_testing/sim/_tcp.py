@@ -345,6 +345,7 @@ class Tcp:
         """Forget everything but what can still be read."""
         self.dead = True
         self._unsent.clear()
+        self._lost.clear()
         for timer in (self._watchdog, self._orphan):
             if timer is not None:
                 timer.cancel()
