@@ -90,6 +90,7 @@ class Tcp:
         self._wants_fin = self._sent_fin = self._fin_arrived = False
         self._lost: list[Segment] = []
         self._lost_at = 0.0
+        self._has_gap = False
         self._previous_arrival = 0.0
         self._round = settings.initial_window
         self._round_left = settings.initial_window or 0
@@ -266,9 +267,10 @@ class Tcp:
 
     def _arrive(self, segment: Segment) -> None:
         """Be at the other end, if the link is up; what is lost is sent again, but an RST is sent once."""
-        if self._link.is_up and not self._lost:
+        is_reset = segment.kind == "rst"
+        if self._link.is_up and not self._lost and (is_reset or not self._has_gap):
             self._hand_over(segment)
-        elif segment.kind != "rst":
+        elif not is_reset and not self.dead:
             if not self._lost:
                 self._lost_at = self._clock.time()
             self._lost.append(segment)
@@ -345,7 +347,10 @@ class Tcp:
         """Forget everything but what can still be read."""
         self.dead = True
         self._unsent.clear()
-        self._lost.clear()
+        if self._lost:
+            # What is still on its way comes after a gap that nobody fills.
+            self._lost.clear()
+            self._has_gap = True
         for timer in (self._watchdog, self._orphan):
             if timer is not None:
                 timer.cancel()
