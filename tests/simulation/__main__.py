@@ -21,7 +21,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=2_000, help="how many seeds (default: 2000)")
     parser.add_argument("--start", type=int, default=0, help="the first of them (default: 0)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes (default: one a core)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="how many processes (default: one a core)"
+    )
     parser.add_argument("--replay", type=int, metavar="SEED", help="run one seed and print what happens")
     parser.add_argument("--faults", help="with --replay: which of its faults, such as 0,3,7 or none (default: all)")
     options = parser.parse_args()

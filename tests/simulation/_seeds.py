@@ -113,7 +113,7 @@ def explain(outcome: Outcome) -> str:
     kept = ",".join(str(drawn.index(one)) for one in outcome.faults) or "none"
     lines = [f"seed {outcome.seed} fails:", *(f"  {one}" for one in outcome.violations)]
     lines += ["with the faults", *(f"  {one}" for one in outcome.faults)]
-    lines += ["to see it: " f"python -m tests.simulation --replay {outcome.seed} --faults {kept}"]
+    lines += [f"to see it: python -m tests.simulation --replay {outcome.seed} --faults {kept}"]
     return "\n".join(lines)
 
 

@@ -196,9 +196,7 @@ class SimLoop(NetworkLoop):
             heapq.heappop(timers)
             self._cancelled_timers -= 1
         if not timers:
-            raise SimDeadlock(
-                f"nothing can happen any more, at {self._now!r} s:\n{describe(asyncio.all_tasks(self))}"
-            )
+            raise SimDeadlock(f"nothing can happen any more, at {self._now!r} s:\n{describe(asyncio.all_tasks(self))}")
         if timers[0][0] > self._now:
             self._now = timers[0][0]
             self._turns = 0
