@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from ._world import World
 
 __all__ = ["apply"]
-
-Blow = "Callable[[World, Fault], None]"
 
 
 def apply(world: World, fault: Fault) -> None:
@@ -90,7 +87,7 @@ def _partial_line(world: World, fault: Fault) -> None:
 def _newcomers(world: World, fault: Fault) -> None:
     if world.server_role != "raw":
         for _ in range(1 + fault.number % 3):
-            world.connect_peer(lines=fault.number % 4)
+            _ = world.connect_peer(lines=fault.number % 4)
 
 
 def _cancel_reader(world: World, fault: Fault) -> None:
@@ -118,7 +115,7 @@ async def _close_and_cancel(subject: Subject, turns: int) -> None:
 
 def _cancel_blocked_close(world: World, fault: Fault) -> None:
     if (subject := world.current(fault.number)) and fault.number % 3 == 0:
-        world.help(_close_and_cancel(subject, fault.number % 7))
+        _ = world.help(_close_and_cancel(subject, fault.number % 7))
 
 
 def _callback(world: World, fault: Fault) -> None:
@@ -128,7 +125,7 @@ def _callback(world: World, fault: Fault) -> None:
 
 def _close_now(world: World, fault: Fault) -> None:
     if subject := world.current(fault.number):
-        world.help(_close(subject))
+        _ = world.help(_close(subject))
 
 
 def _close_twice(world: World, fault: Fault) -> None:
@@ -144,7 +141,7 @@ async def _close_client_of(subject: ModelServer | ModelLoopServer) -> None:
 def _close_client(world: World, fault: Fault) -> None:
     subject = world.current(fault.number)
     if isinstance(subject, ModelServer | ModelLoopServer):
-        world.help(_close_client_of(subject))
+        _ = world.help(_close_client_of(subject))
 
 
 def _dispatch(world: World, fault: Fault) -> None:

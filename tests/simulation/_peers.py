@@ -36,7 +36,7 @@ class Peer:
 
     def talk(self, count: int, length: int = 4) -> None:
         """Send numbered lines."""
-        text = []
+        text: list[str] = []
         for _ in range(count):
             self.lines += 1
             text.append(f"{self.name}:{self.lines}:{'x' * length}\r\n")

@@ -10,9 +10,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
-
-from tcpip_core import _outgoing
 from tcpip_testing.sim import Event, Simulation, sim_run
 
 from ._faults import Fault, draw
@@ -47,12 +46,8 @@ class Complaints(logging.Handler):
 @contextlib.contextmanager
 def _kernel_without_descriptors() -> Iterator[None]:
     """Answer for the kernel how much of a socket without a descriptor is unacknowledged: nothing that it knows of."""
-    original = _outgoing.unacknowledged
-    _outgoing.unacknowledged = lambda _: 0
-    try:
+    with mock.patch("tcpip_core._outgoing.unacknowledged", return_value=0):
         yield
-    finally:
-        _outgoing.unacknowledged = original
 
 
 def run_seed(seed: int, faults: list[Fault] | None = None, cast: Cast | None = None) -> Outcome:

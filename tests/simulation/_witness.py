@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from types import FrameType
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tcpip_core import LossReason
@@ -113,12 +113,11 @@ class Witness:
         record.lost = True
         self.lost_count += 1
         callers = _callers()
-        if connection.loss_reason not in OWN_ENDS and record.missing():
-            if not self._may_drop(record, callers):
-                self.blame(
-                    f"connection {record.number} was lost ({connection.loss_reason}) by {' < '.join(callers)} "
-                    f"with complete messages unread: {record.missing()[:80]!r}"
-                )
+        if connection.loss_reason not in OWN_ENDS and record.missing() and not self._may_drop(record, callers):
+            self.blame(
+                f"connection {record.number} was lost ({connection.loss_reason}) by {' < '.join(callers)} "
+                f"with complete messages unread: {record.missing()[:80]!r}"
+            )
 
     def _may_drop(self, record: Record, callers: list[str]) -> bool:
         """Tell the documented exceptions.

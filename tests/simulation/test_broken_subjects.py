@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,9 +67,9 @@ class TellsLate(ModelServer):
 class TellsTwice(ModelServer):
     """Calls the callback again with what it knows."""
 
-    async def told(self, who: object) -> None:
-        await super().told(who)
-        await super().told(who)
+    async def told(self, _: object) -> None:
+        await super().told(self)
+        await super().told(self)
 
 
 class LeaksATask(ModelClient):
@@ -76,7 +77,7 @@ class LeaksATask(ModelClient):
 
     async def close(self) -> None:
         await super().close()
-        self._tcpip.tasks.spawn(asyncio.sleep(3), "left behind")
+        self._leaked = self._tcpip.tasks.spawn(asyncio.sleep(3), "left behind")
 
 
 class LeaksATimer(ModelServer):
@@ -147,8 +148,12 @@ class KeepsThePlace(ModelServer):
     def watch(self) -> None:
         super().watch()
         endpoint: Any = self._tcpip
-        admit = endpoint.admit
-        endpoint.admit = lambda connection: not self.witness.records and admit(connection)
+        admit: Callable[[Connection], bool] = endpoint.admit
+
+        def admit_once(connection: Connection) -> bool:
+            return not self.witness.records and admit(connection)
+
+        endpoint.admit = admit_once
 
 
 @pytest.mark.parametrize(
@@ -177,7 +182,7 @@ def test_a_broken_subject_is_caught(broken: type, word: str) -> None:
     assert word in violations(cast)
 
 
-BASES = {"client": ModelClient, "loop": ModelLoopServer, "server": ModelServer}
+BASES: dict[str, type] = {"client": ModelClient, "loop": ModelLoopServer, "server": ModelServer}
 
 
 def test_a_failing_seed_is_shrunk_and_can_be_seen_again() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -105,9 +106,8 @@ def test_what_is_left_at_the_end_is_cancelled_in_order() -> None:
             ended.append(name)
 
     async def main(sim: Simulation) -> None:
-        for name in ("a", "b", "c"):
-            sim.loop.create_task(wait(name), name=name)
-        await asyncio.sleep(0)
+        tasks = [sim.loop.create_task(wait(name), name=name) for name in ("a", "b", "c")]
+        await asyncio.wait(tasks, timeout=0)
 
     sim_run(main)
     assert ended == ["a", "b", "c"]
@@ -130,7 +130,7 @@ def test_asyncios_own_tools_run_on_it() -> None:
     """Task groups, time-outs, queues, generators, context variables and runners know nothing of the simulation."""
     variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable")
 
-    async def numbers() -> Any:
+    async def numbers() -> AsyncIterator[int]:
         for number in range(3):
             await asyncio.sleep(1)
             yield number

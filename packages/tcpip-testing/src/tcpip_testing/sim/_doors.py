@@ -1,14 +1,12 @@
-"""The loop's methods that reach outside: TCP goes to the simulated network, everything else is refused.
-
-A real socket inside a simulation would wait for the real world while the clock jumps.
-"""
+"""The loop's methods that reach the simulated network."""
 
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from ._network import Network
+from ._refusals import RefusingLoop
 from ._server import SimServer
 from ._transport import SimTransport
 
@@ -17,12 +15,12 @@ __all__ = ["NetworkLoop"]
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
 
 
-class NetworkLoop(asyncio.AbstractEventLoop):
+class NetworkLoop(RefusingLoop):
     """The part of a simulated loop that makes connections."""
 
     network: Network
 
-    async def create_connection(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # typeshed lists overloads.
+    async def create_connection(  # pyright: ignore[reportIncompatibleMethodOverride]  # typeshed lists overloads.
         self,
         protocol_factory: Callable[[], ProtocolT],
         host: str | None = None,
@@ -101,7 +99,7 @@ class NetworkLoop(asyncio.AbstractEventLoop):
         hosts = [host] if host is None or isinstance(host, str) else list(host)
         found: dict[str, None] = {}
         for one in hosts:
-            addresses = self.network.resolve(one, family) if one else ["0.0.0.0", "::"]  # noqa: S104
+            addresses = self.network.resolve(one, family) if one else ["0.0.0.0", "::"]
             found.update(dict.fromkeys(addresses))
         return list(found)
 
@@ -111,7 +109,7 @@ class NetworkLoop(asyncio.AbstractEventLoop):
         port: bytes | str | int | None,
         *,
         family: int = 0,
-        type: int = 0,
+        type: int = 0,  # noqa: A002  Its name is asyncio's.
         proto: int = 0,
         flags: int = 0,
     ) -> list[Any]:
@@ -149,45 +147,3 @@ def _summary(errors: list[OSError]) -> OSError:
     if len({one.errno for one in errors}) == 1 and errors[0].errno is not None:
         return OSError(errors[0].errno, f"Multiple exceptions: {texts}")
     return OSError(f"Multiple exceptions: {texts}")
-
-
-_REFUSED = (
-    "add_reader",
-    "add_signal_handler",
-    "add_writer",
-    "connect_accepted_socket",
-    "connect_read_pipe",
-    "connect_write_pipe",
-    "create_datagram_endpoint",
-    "create_unix_connection",
-    "create_unix_server",
-    "remove_reader",
-    "remove_signal_handler",
-    "remove_writer",
-    "sendfile",
-    "sock_accept",
-    "sock_connect",
-    "sock_recv",
-    "sock_recv_into",
-    "sock_recvfrom",
-    "sock_recvfrom_into",
-    "sock_sendall",
-    "sock_sendfile",
-    "sock_sendto",
-    "start_tls",
-    "subprocess_exec",
-    "subprocess_shell",
-)
-
-
-def _refuse(name: str) -> Callable[..., NoReturn]:
-    def refused(self: NetworkLoop, *args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(f"loop.{name} is not simulated: what it reaches is real, and the clock is not")
-
-    refused.__name__ = name
-    refused.__doc__ = "Refuse: this is not simulated."
-    return refused
-
-
-for _name in _REFUSED:
-    setattr(NetworkLoop, _name, _refuse(_name))

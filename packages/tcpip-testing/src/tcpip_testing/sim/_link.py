@@ -4,14 +4,15 @@ A link loses nothing while it is up; TCP would repeat it, and a program sees onl
 nothing passes in either direction until it is restored.
 """
 
-import asyncio
 import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ._handles import SimTimer
 from ._trace import EventLog
+from ._watch import KernelClock
 
 __all__ = ["Carried", "Link", "LinkSettings"]
 
@@ -89,8 +90,8 @@ class Link:
     ----------
     name : str
         For the log.
-    loop : asyncio.AbstractEventLoop
-        Whose clock counts.
+    clock : KernelClock
+        The loop.
     rng : random.Random
         For all that is random.
     settings : LinkSettings
@@ -102,7 +103,7 @@ class Link:
     def __init__(
         self,
         name: str,
-        loop: asyncio.AbstractEventLoop,
+        clock: KernelClock,
         rng: random.Random,
         settings: LinkSettings,
         log: EventLog,
@@ -111,11 +112,11 @@ class Link:
         self.settings = settings
         self.is_up = True
         self.carried: dict[Carried, None] = {}
-        self._loop = loop
+        self._clock = clock
         self._random = rng
         self._log = log
         self._busy_until = [0.0, 0.0]
-        self._stall: asyncio.TimerHandle | None = None
+        self._stall: SimTimer | None = None
 
     def cut(self) -> None:
         """Let nothing pass any more, and tell nobody."""
@@ -137,7 +138,7 @@ class Link:
         """
         if self.is_up:
             self._go_down("stall")
-            self._stall = self._loop.call_later(duration, self._stall_is_over)
+            self._stall = self._clock.kernel_at(self._clock.time() + duration, self._stall_is_over)
 
     def _stall_is_over(self) -> None:
         self._stall = None

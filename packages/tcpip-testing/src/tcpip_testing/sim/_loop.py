@@ -17,9 +17,9 @@ import threading
 import weakref
 from asyncio import events
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack, cast
 
 from ._doors import NetworkLoop
 from ._handles import KernelTimer, SimFuture, SimHandle, SimTask, SimTimer
@@ -30,6 +30,8 @@ from ._stuck import SimDeadlock, SimLivelock, describe
 __all__ = ["SimLoop"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+ExceptionHandler: TypeAlias = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
 
 _log = logging.getLogger("asyncio")
 
@@ -56,7 +58,7 @@ class SimLoop(NetworkLoop):
     """
 
     def __init__(self, seed: int = 0, settings: LinkSettings | None = None) -> None:
-        self.random = random.Random(seed)  # noqa: S311  Not for secrets.
+        self.random = random.Random(seed)
         self._now = 0.0
         self._ready: deque[SimHandle | SimTimer] = deque()
         self._timers: list[tuple[float, int, SimTimer]] = []
@@ -64,9 +66,9 @@ class SimLoop(NetworkLoop):
         self._numbers = itertools.count(1)
         self._turns = 0
         self._running = self._stopping = self._closed = self._debug = False
-        self._exception_handler: Callable[[Any, dict[str, Any]], object] | None = None
+        self._exception_handler: ExceptionHandler | None = None
         self._task_factory: Any = None
-        self._executor: Any = None
+        self._executor: Executor | None = None
         self._in_threads = 0
         self._thread_spoke = threading.Event()
         self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
@@ -79,7 +81,7 @@ class SimLoop(NetworkLoop):
         return self._now
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> SimHandle:
         """Call something in the next turn."""
         if self._closed:
@@ -89,7 +91,7 @@ class SimLoop(NetworkLoop):
         return handle
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> SimHandle:
         """Call something in the next turn, from any thread."""
         handle = self.call_soon(callback, *args, context=context)
@@ -97,7 +99,11 @@ class SimLoop(NetworkLoop):
         return handle
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
     ) -> SimTimer:
         """Call something at a time."""
         if self._closed:
@@ -105,12 +111,16 @@ class SimLoop(NetworkLoop):
         return self._schedule(SimTimer(when, callback, args, self, context))
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
     ) -> SimTimer:
         """Call something after a time (seconds)."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def kernel_at(self, when: float, callback: Callable[..., object], *args: Any) -> SimTimer:
+    def kernel_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> SimTimer:
         """Call something at a time that is no timer of the program."""
         return self._schedule(KernelTimer(when, callback, args, self))
 
@@ -256,13 +266,13 @@ class SimLoop(NetworkLoop):
         """Make a future."""
         return SimFuture(self, next(self._numbers))
 
-    def create_task(self, coro: Coroutine[Any, Any, T], **kwargs: Any) -> "asyncio.Task[T]":
+    def create_task(self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], **kwargs: Any) -> "asyncio.Task[T]":
         """Run a coroutine as a task."""
         if self._closed:
             coro.close()
             raise RuntimeError("Event loop is closed")
         if self._task_factory is None:
-            return SimTask(coro, loop=self, number=next(self._numbers), **kwargs)
+            return SimTask(cast("Coroutine[Any, Any, T]", coro), loop=self, number=next(self._numbers), **kwargs)
         task: asyncio.Task[T] = self._task_factory(self, coro, **kwargs)
         return task
 
@@ -293,7 +303,9 @@ class SimLoop(NetworkLoop):
                     {"message": "an error occurred during closing of asynchronous generator", "exception": e}
                 )
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> "asyncio.Future[T]":
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> "asyncio.Future[T]":
         """Run a function in a thread. The clock stands still meanwhile."""
         if executor is None:
             if self._executor is None:
@@ -327,11 +339,11 @@ class SimLoop(NetworkLoop):
         """Let asyncio keep where each future was made."""
         self._debug = enabled
 
-    def get_exception_handler(self) -> Any:
+    def get_exception_handler(self) -> ExceptionHandler | None:
         """Return what `set_exception_handler` was given."""
         return self._exception_handler
 
-    def set_exception_handler(self, handler: Any) -> None:
+    def set_exception_handler(self, handler: ExceptionHandler | None) -> None:
         """Let something else hear of errors that nobody catches."""
         self._exception_handler = handler
 

@@ -19,7 +19,7 @@ from ._trace import EventLog
 __all__ = ["Host", "Network"]
 
 _LOOPBACK = ("127.0.0.1", "::1")
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  All of a simulated host.
+_WILDCARDS = ("0.0.0.0", "::")
 
 _SYN_RETRIES = (0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0)
 """When a connection is asked for, again and again (seconds since the first attempt): tcp_syn_retries of Linux."""
@@ -189,7 +189,7 @@ class Network:
             timers = [self._loop.kernel_at(self._loop.time() + _NO_NEIGHBOUR, _fail, attempt, errno.EHOSTUNREACH)]
         else:
             start = self._loop.time()
-            ask = Attempt(self, attempt, host, other, source, target)
+            ask = Attempt(self, self._loop, attempt, host, other, source, target)
             timers = [self._loop.kernel_at(start + delay, ask.syn) for delay in _SYN_RETRIES[1:]]
             timers.append(self._loop.kernel_at(start + _SYN_TIMEOUT, _fail, attempt, errno.ETIMEDOUT))
             ask.syn()
@@ -273,6 +273,8 @@ class Attempt:
     ----------
     network : Network
         Where.
+    loop : ServerLoop
+        The loop.
     result : asyncio.Future
         Who waits.
     host, other : Host
@@ -284,6 +286,7 @@ class Attempt:
     def __init__(
         self,
         network: Network,
+        loop: ServerLoop,
         result: "asyncio.Future[Tcp]",
         host: Host,
         other: Host,
@@ -291,7 +294,7 @@ class Attempt:
         target: Address,
     ) -> None:
         self._network = network
-        self._loop = network._loop
+        self._loop = loop
         self._result = result
         self._hosts = host, other
         self._addresses = source, target

@@ -45,7 +45,7 @@ class Simulation:
     async def settle(self) -> None:
         """Let everything happen that is due now."""
         now = self.time
-        while self.loop.is_busy and self.time == now:
+        while self.loop.is_busy and self.time == now:  # noqa: ASYNC110  There is no event to wait for.
             await asyncio.sleep(0)
 
 
@@ -80,10 +80,12 @@ def sim_run(
     """
     loop = SimLoop(seed, settings)
     try:
-        return loop.run_until_complete(main(Simulation(loop)))
+        result: T = loop.run_until_complete(main(Simulation(loop)))
     except Exception as e:
         e.add_note(f"in a simulation with seed={seed}, at {loop.time()!r} s")
         raise
+    else:
+        return result
     finally:
         _end(loop)
 

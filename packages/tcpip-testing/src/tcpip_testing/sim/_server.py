@@ -103,6 +103,7 @@ class SimServer(asyncio.AbstractServer):
         self._serving = False
         self._context = contextvars.copy_context()
         self._transports: dict[SimTransport, None] = {}
+        self._accepting: dict[asyncio.Task[None], None] = {}
         self._waiters: list[asyncio.Future[None]] = []
         self._forever: asyncio.Future[None] | None = None
 
@@ -167,7 +168,9 @@ class SimServer(asyncio.AbstractServer):
 
     def _accept_all(self, listener: Listener) -> None:
         while self._serving and listener.accepting and listener.waiting:
-            self._loop.create_task(self._accept(listener.waiting.popleft()))
+            task = self._loop.create_task(self._accept(listener.waiting.popleft()))
+            self._accepting[task] = None
+            task.add_done_callback(lambda done: self._accepting.pop(done, None))
 
     async def _accept(self, tcp: Tcp) -> None:
         transport = None

@@ -2,11 +2,13 @@
 
 import contextvars
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol, TypeVarTuple, Unpack
 
 from ._handles import SimHandle, SimTimer
 
 __all__ = ["KernelClock", "Watch"]
+
+Ts = TypeVarTuple("Ts")
 
 
 class KernelClock(Protocol):
@@ -16,12 +18,12 @@ class KernelClock(Protocol):
         """Return the time (seconds)."""
         ...
 
-    def kernel_at(self, when: float, callback: Callable[..., object], *args: Any) -> SimTimer:
+    def kernel_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> SimTimer:
         """Call something later that is no timer of the program."""
         ...
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> SimHandle:
         """Call something in the next turn."""
         ...
