@@ -14,7 +14,7 @@ from ._handles import SimTimer
 from ._trace import EventLog
 from ._watch import KernelClock
 
-__all__ = ["Carried", "Link", "LinkSettings"]
+__all__ = ["Carried", "Link", "LinkSettings", "Pace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,22 +181,58 @@ class Link:
             size = self._random.randint(1, size - 1)
         return size
 
-    def arrival(self, direction: int, departure: float, size: int, previous: float) -> float:
-        """Return when something arrives that departs now or later; always after what went before it.
+    def arrival(self, direction: int, size: int, earliest: float) -> float:
+        """Return when something arrives that is sent now, or later.
 
         Parameters
         ----------
         direction : int
             0 or 1.
-        departure : float
-            When it is sent (seconds on the loop's clock).
         size : int
             How long it is (bytes).
-        previous : float
-            When its predecessor arrives.
+        earliest : float
+            When it may leave at the earliest (seconds on the loop's clock).
         """
+        departure = max(self.now(), earliest)
         if self.settings.bandwidth is not None:
             departure = max(departure, self._busy_until[direction]) + size / self.settings.bandwidth
             self._busy_until[direction] = departure
-        when = departure + self.latency()
-        return when if when > previous else math.nextafter(previous, math.inf)
+        return departure + self.latency()
+
+    def now(self) -> float:
+        """Return the time (seconds)."""
+        return self._clock.time()
+
+
+class Pace:
+    """When what one end of a connection sends arrives: in order, and after TCP's slow start.
+
+    Parameters
+    ----------
+    link : Link
+        What it goes over.
+    direction : int
+        Which way, 0 or 1.
+    """
+
+    def __init__(self, link: Link, direction: int) -> None:
+        self._link = link
+        self._direction = direction
+        self._previous = 0.0
+        self._round = link.settings.initial_window
+        self._left = self._round or 0
+        self._departs = 0.0
+
+    def arrival(self, size: int) -> float:
+        """Return when a piece arrives that is sent now; always later than the one before it."""
+        if self._round is not None and size:
+            self._departs = max(self._departs, self._link.now())
+            if size > self._left:
+                self._departs += self._link.round_trip()
+                self._round *= 2
+                self._left = max(self._round, size)
+            self._left -= size
+        when = self._link.arrival(self._direction, size, self._departs)
+        # Equal times would leave the order to chance on other loops.
+        self._previous = when if when > self._previous else math.nextafter(self._previous, math.inf)
+        return self._previous

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from ._handles import SimTimer
-from ._link import Link
+from ._link import Link, Pace
 from ._silence import ORPHAN_TIMEOUT, next_retry, patience_of
 from ._trace import EventLog
 from ._watch import KernelClock, Watch
@@ -69,7 +69,7 @@ class Tcp:
         self._clock = clock
         self._log = log
         self._link = link
-        self._direction = direction
+        self._pace = Pace(link, direction)
         self.name = name
         self.local, self.remote = local, remote
         self.options: dict[tuple[int, int], int] = {}
@@ -91,10 +91,6 @@ class Tcp:
         self._lost: list[Segment] = []
         self._lost_at = 0.0
         self._has_gap = False
-        self._previous_arrival = 0.0
-        self._round = settings.initial_window
-        self._round_left = settings.initial_window or 0
-        self._departs = 0.0
         # Life.
         now = clock.time()
         self._error: int | None = None
@@ -248,22 +244,7 @@ class Tcp:
 
     def _put(self, segment: Segment) -> None:
         """Put something on its way."""
-        size = len(segment.data)
-        when = self._link.arrival(self._direction, self._departure(size), size, self._previous_arrival)
-        self._previous_arrival = when
-        self._clock.kernel_at(when, self._arrive, segment)
-
-    def _departure(self, size: int) -> float:
-        """Return when a piece leaves: at once, or after what TCP's slow start makes it wait."""
-        departure = max(self._clock.time(), self._departs)
-        if self._round is not None and size:
-            if size > self._round_left:
-                departure += self._link.round_trip()
-                self._round *= 2
-                self._round_left = max(self._round, size)
-            self._round_left -= size
-            self._departs = departure
-        return departure
+        self._clock.kernel_at(self._pace.arrival(len(segment.data)), self._arrive, segment)
 
     def _arrive(self, segment: Segment) -> None:
         """Be at the other end, if the link is up; what is lost is sent again, but an RST is sent once."""
