@@ -183,6 +183,17 @@ def _late_accept(world: World, fault: Fault) -> None:
         world.later(fault.duration, listener.resume_accepting)
 
 
+def _cancel_start(world: World, fault: Fault) -> None:
+    if subject := world.current(fault.number):
+        subject.start_task.cancel()
+
+
+def _close_writer(world: World, fault: Fault) -> None:
+    subject = world.current(fault.number)
+    if subject is not None and subject._writer is not None:
+        subject._writer.close()
+
+
 _BLOWS = {
     "cut": _cut,
     "cut_and_restore": _cut_and_restore,
@@ -209,6 +220,8 @@ _BLOWS = {
     "small_window": _small_window,
     "slow_start": _slow_start,
     "late_accept": _late_accept,
+    "cancel_start": _cancel_start,
+    "close_writer": _close_writer,
 }
 if _BLOWS.keys() != KINDS.keys():
     raise AssertionError("each kind of fault needs its blow")

@@ -59,6 +59,8 @@ KINDS = {
     "small_window": 2,
     "slow_start": 1,
     "late_accept": 2,
+    "cancel_start": 2,
+    "close_writer": 1,
 }
 """How often each kind is drawn, against the others."""
 

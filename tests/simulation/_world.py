@@ -18,7 +18,7 @@ from ._blows import apply
 from ._faults import Fault
 from ._peers import Peer
 from ._subjects import ModelClient, ModelLoopServer, ModelServer, Subject, read_once, write_once
-from ._witness import Witness
+from ._witness import Record, Witness
 
 __all__ = ["Cast", "World"]
 
@@ -105,10 +105,11 @@ class World:
         self._repair()
         await asyncio.sleep(0.5)
         await self._end_clients()
-        if self.server_role != "raw":
-            await self._check_that_a_newcomer_is_served()
+        served = await self._serve_a_newcomer() if self.server_role != "raw" else None
         self.over = True
         await self._close_all()
+        if served is not None:
+            await self._check_that_all_was_written(*served)
         await self._check_leftovers()
 
     def later(self, delay: float, call: Callable[..., object], *args: Any) -> None:
@@ -341,18 +342,27 @@ class World:
             if self.server_role == "raw" or keeper is not self.keepers[0]:
                 await keeper
 
-    async def _check_that_a_newcomer_is_served(self) -> None:
+    async def _serve_a_newcomer(self) -> tuple[Peer, Record] | None:
+        """Let newcomers try until one is served, and send it more than a small buffer takes."""
         for _ in range(PATIENCE):
             attempt = self.connect_peer(lines=1)
             await asyncio.sleep(1)
             peer = attempt.result() if attempt.done() else None
-            records = [record for one in self.subjects for record in one.witness.records]
-            served = peer and any(record.tcp.peer is peer.tcp and record.delivered for record in records)
+            for subject in self.subjects:
+                record = subject.witness.records[-1] if subject.witness.records else None
+                if peer and record and record.tcp.peer is peer.tcp and record.delivered and not record.lost:
+                    await write_once(subject, 4_000)
+                    return peer, record
             if peer is not None:
                 peer.close()
-            if served:
-                return
         self.violations.append(f"after {PATIENCE} s without faults no newcomer is served")
+        return None
+
+    async def _check_that_all_was_written(self, peer: Peer, record: Record) -> None:
+        """Where nothing fails, what was written before `close` arrives."""
+        await asyncio.sleep(1)
+        if peer.got != record.offered:
+            self.violations.append(f"{len(record.offered)} bytes were written before close, {len(peer.got)} arrived")
 
     async def _close_all(self) -> None:
         for subject in self.subjects:

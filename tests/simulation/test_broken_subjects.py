@@ -106,6 +106,14 @@ class ClosesSlowly(ModelClient):
         await super().close()
 
 
+class DropsAtClose(ModelServer):
+    """Does not hand over what was written before it was closed."""
+
+    async def close(self) -> None:
+        self._tcpip.connection.abort()
+        await super().close()
+
+
 class TakesTwo(ModelLoopServer):
     """Lets a second client in beside the first."""
 
@@ -168,6 +176,7 @@ class KeepsThePlace(ModelServer):
         (LeaksATimer, "timers are left"),
         (KeepsListening, "listen"),
         (ClosesSlowly, "after close was called first"),
+        (DropsAtClose, "bytes were written before close"),
         (TakesTwo, "was admitted beside"),
         (WritesHalf, "got what was not written"),
         (RaisesUnseen, "never retrieved"),
