@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.simulation._world import Cast
 
 MOST_SEEDS = 300
 """How many seeds it may take to find a mistake."""
+
+LOST = "messages unread|what was read is not what arrived"
 
 
 def violations(cast: Cast) -> str:
@@ -167,8 +170,8 @@ class KeepsThePlace(ModelServer):
 @pytest.mark.parametrize(
     ("broken", "word"),
     [
-        (LosesOnCancel, "what was read is not what arrived"),
-        (LosesOnCancelToo, "messages unread"),
+        (LosesOnCancel, LOST),
+        (LosesOnCancelToo, LOST),
         (ReadsTwice, "what was read is not what arrived"),
         (TellsLate, "when the callback had been told"),
         (TellsTwice, "twice"),
@@ -188,7 +191,7 @@ def test_a_broken_subject_is_caught(broken: type, word: str) -> None:
     cast = Cast()
     role = next(name for name, base in BASES.items() if issubclass(broken, base))
     setattr(cast, role, broken)
-    assert word in violations(cast)
+    assert re.search(word, violations(cast))
 
 
 BASES: dict[str, type] = {"client": ModelClient, "loop": ModelLoopServer, "server": ModelServer}
@@ -204,7 +207,7 @@ def test_a_failing_seed_is_shrunk_and_can_be_seen_again() -> None:
     assert len(small.faults) < len(failing.faults)
     text = explain(small)
     assert f"python -m tests.simulation --replay {failing.seed} --faults " in text
-    assert "what was read is not what arrived" in text
+    assert re.search(LOST, text)
 
 
 def test_seeds_can_be_run_in_a_process_of_a_pool() -> None:
