@@ -498,3 +498,22 @@ def test_a_socket_shows_addresses_and_options_but_no_descriptor() -> None:
             sock.getsockname()
 
     run(main)
+
+
+def test_nothing_is_delivered_behind_a_gap() -> None:
+    """A sender that died behind a cut repeats nothing, so what it sent later must not arrive either."""
+
+    async def main(sim: Simulation) -> None:
+        pair = await connect(sim)
+        pair.link.cut()
+        pair.near.transport.write(b"lost")
+        await sim.advance(0.09)
+        pair.near.transport.write(b"late")
+        pair.near.transport.tcp.reset()
+        await sim.advance(0.05)
+        pair.link.restore()
+        await sim.advance(100)
+        assert pair.far.data == b""
+        pair.close()
+
+    run(main, latency=0.1)

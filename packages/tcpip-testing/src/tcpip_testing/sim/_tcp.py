@@ -251,9 +251,10 @@ class Tcp:
         is_reset = segment.kind == "rst"
         if self._link.is_up and not self._lost and (is_reset or not self._has_gap):
             self._hand_over(segment)
-        elif not is_reset and not self.dead:
-            if not self._lost:
-                self._lost_at = self._clock.time()
+        elif self.dead:
+            self._has_gap = True
+        elif not is_reset:
+            self._lost_at = self._lost_at if self._lost else self._clock.time()
             self._lost.append(segment)
 
     def _arrive_again(self) -> None:
