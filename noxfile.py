@@ -208,6 +208,14 @@ def netns(session: nox.Session) -> None:
     session.run("python", *STRICT, "-m", "pytest", "-q", "tests/netns", *session.posargs)
 
 
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def simulate(session: nox.Session) -> None:
+    """Run the real classes under random faults in virtual time: 100 000 seeds, or as told (``-- --seeds N``)."""
+    session.install(*editable())
+    arguments = session.posargs or ["--seeds", "100000"]
+    session.run("python", "-W", "error", "-m", "tests.simulation", *arguments)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print how fast a loss reaches the callback."""

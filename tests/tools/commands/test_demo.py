@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from tcpip_tools.dome._dialogue import LEGEND
 from tests.support import IPV4, Listener
 from tests.tools._command import COMMAND, TIMEOUT, environment, events, next_event, run, running, talk
 
@@ -21,7 +22,9 @@ def test_the_dialogue_is_printed_line_by_line() -> None:
     """Time, span, direction, message; the loss with its reason; the summary last; nothing on stderr."""
     done = run(*FAST)
     assert (0, "") == (done.returncode, done.stderr)
-    found = [LINE.fullmatch(line) for line in done.stdout.splitlines()]
+    legend, shown = done.stdout.splitlines()[: len(LEGEND)], done.stdout.splitlines()[len(LEGEND) :]
+    assert list(LEGEND) == legend
+    found = [LINE.fullmatch(line) for line in shown]
     lines = [match.groups() for match in found if match]
     assert len(found) == len(lines)
     for line in [(">", "OPEN"), ("<", "OK"), (">", "MOVE 120.0"), ("<", "DATA 40"), (">", "CLOSE")]:
@@ -43,7 +46,7 @@ def test_a_pipe_gets_no_colours_and_some_percentages() -> None:
     done = run(*FAST, FORCE_COLOR="")
     assert "\x1b" not in done.stdout
     percentages = re.findall(r"(\d+)% of the way", done.stdout)
-    assert 4 <= len(percentages) <= 12
+    assert 3 <= len(percentages) <= 12
     assert 2 == percentages.count("100")
 
 
@@ -100,14 +103,69 @@ def test_a_mock_that_serves_can_be_talked_to_until_ctrl_c() -> None:
         reply = b"OK\r\nDATA 40\r\n"
         assert talk(listening["port"], b"OPEN\r\nSTATUS\r\n", size=len(reply) + 40).startswith(reply)
         told = [listening]
-        while told[-1]["event"] != "lost":
+        while told[-1]["event"] != "ended":
             told.append(next_event(process))
         process.send_signal(signal.SIGINT)
         rest, complaints = process.communicate(timeout=TIMEOUT)
     (summary,) = events(rest)
     assert [">", "<"] == [event["direction"] for event in told if event["event"] == "message"][:2]
-    assert ("interrupted", 0, 1, 2) == tuple(summary[key] for key in ("outcome", "exit", "connections", "sent"))
+    assert ("interrupted", 0, 1, 0) == tuple(summary[key] for key in ("outcome", "exit", "connections", "lost"))
     assert (0, "") == (process.returncode, complaints)
+
+
+def test_a_mock_that_serves_ends_by_sigterm_with_its_summary() -> None:
+    """A service manager, and ``kill``, end programs so; also one whose shell has it in the background."""
+    with running("demo", "--serve", "--json", "--seconds", str(TIMEOUT)) as process:
+        next_event(process)
+        process.send_signal(signal.SIGTERM)
+        rest, complaints = process.communicate(timeout=TIMEOUT)
+    assert ("terminated", 0) == tuple(events(rest)[-1][key] for key in ("outcome", "exit"))
+    assert (0, "") == (process.returncode, complaints)
+
+
+def test_a_mock_that_serves_counts_a_reset_as_a_loss_and_says_why_a_message_was_too_long() -> None:
+    """What went wrong is what one looks for in the dialogue."""
+    with running("demo", "--serve", "--json", "--seconds", str(TIMEOUT)) as process:
+        port = next_event(process)["port"]
+        with socket.create_connection((IPV4, port), timeout=TIMEOUT) as peer:
+            peer.sendall(b"x" * 200_000)
+            told = [next_event(process)]
+            while told[-1]["event"] != "lost":
+                told.append(next_event(process))
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=TIMEOUT)
+    assert "LIMIT" == told[-1]["reason"]
+    assert any("the peer exceeded a limit" in event["text"] for event in told if event["event"] == "log")
+    assert 1 == events(rest)[-1]["lost"]
+
+
+def test_an_ipv6_address_is_written_in_brackets() -> None:
+    """``::1:5000`` is another address."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    done = run(*FAST, "--host", "::1")
+    assert 0 == done.returncode
+    assert re.search(r"connected to \[::1\]:\d+\n", done.stdout)
+
+
+def test_an_address_of_another_host_is_a_sentence_about_the_option() -> None:
+    """The library's advice is about its own argument, ``host=None``, which nobody can type here."""
+    done = run("demo", "--serve", "--host", "192.0.2.1")
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "give one of its own, or --host 0.0.0.0" in done.stderr
+    assert "None" not in done.stderr
+
+
+@pytest.mark.parametrize("mode", [[], ["--json"]])
+def test_without_a_stdout_the_command_says_so(mode: list[str]) -> None:
+    """``>&-`` in a script is a mistake in the script, not a bug in the command."""
+    command = ["bash", "-c", 'exec "$@" >&-', "bash", *COMMAND, *FAST, *mode]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False, env=environment())
+    assert 2 == done.returncode
+    assert "stdout is closed" in done.stderr
+    assert 1 == len(done.stderr.splitlines())
 
 
 def test_a_mock_that_serves_tells_of_a_client_that_it_turned_away() -> None:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tcpip_tools._report import Event, Output
-from tcpip_tools.dome._dialogue import ColourDialogue, Dialogue, Tally
+from tcpip_tools.dome._dialogue import LEGEND, ColourDialogue, Dialogue, Tally
 from tcpip_tools.dome._overheard import messages_in
 
 LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  \+\d+\.\d{3}  (.*)")
@@ -49,7 +49,18 @@ def test_a_line_has_the_time_the_span_the_direction_and_the_message() -> None:
     """As the manual shows it."""
     stream = io.StringIO()
     Dialogue(Output(stream))(said("OK"))
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  \+0\.\d{3}  < OK\n", stream.getvalue())
+    line = stream.getvalue().splitlines()[-1]
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  \+0\.\d{3}  < OK", line)
+
+
+def test_what_the_marks_mean_is_said_once_and_first() -> None:
+    """Who sees the demo for the first time has not read its help."""
+    stream = io.StringIO()
+    dialogue = Dialogue(Output(stream))
+    for _ in range(3):
+        dialogue(said("OK"))
+    assert list(LEGEND) == stream.getvalue().splitlines()[: len(LEGEND)]
+    assert len(LEGEND) + 3 == len(stream.getvalue().splitlines())
 
 
 def test_only_the_first_line_of_a_stream_of_telemetry_is_shown() -> None:

@@ -66,6 +66,22 @@ def test_a_line_that_means_nothing_is_refused_with_its_code(line: str, code: Err
     assert code == caught.value.code
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("dance", "no command 'dance'"),
+        ("MOVE x", "but 'x' came"),
+        ("MOVE", "but none came"),
+        ("TELEMETRY maybe", "but 'maybe' came"),
+        ("open Wide", "but 'Wide' came"),
+    ],
+)
+def test_a_refusal_quotes_what_came(line: str, words: str) -> None:
+    """Who looks for it in the own program must find it there."""
+    with pytest.raises(CommandError, match=words):
+        parse_command(line)
+
+
 @hypothesis.given(strategies.text())
 def test_any_text_is_understood_or_refused_in_one_line(line: str) -> None:
     """Whatever arrives, the controller has an answer, and the answer is one line of bounded length."""

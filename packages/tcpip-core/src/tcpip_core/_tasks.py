@@ -32,7 +32,8 @@ class OwnedTasks:
     def __init__(self, loop: asyncio.AbstractEventLoop, log: Callable[[], logging.Logger]) -> None:
         self._loop = loop
         self._log = log
-        self._tasks: set[asyncio.Task[None]] = set()
+        # In the order in which they began: a set's order changes from run to run.
+        self._tasks: dict[asyncio.Task[None], None] = {}
 
     def __iter__(self) -> Iterator[asyncio.Task[None]]:
         return iter(tuple(self._tasks))
@@ -49,11 +50,11 @@ class OwnedTasks:
         its half-done constructor.
         """
         task = asyncio.Task(coro, loop=self._loop, name=name)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(functools.partial(self._ended, failure_level))
         return task
 
     def _ended(self, failure_level: int, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log().log(failure_level, "%s failed: %s", task.get_name(), error)

@@ -33,9 +33,10 @@ Completion, for this shell; put the line into its start-up file to keep it:
 
 \b
 Exit status:
-  0 ok   1 expectation not met   2 usage   3 refused   4 connect time-out
-  5 name or route   6 slot busy   7 no answer   8 peer closed   9 reset
-  10 keepalive or user time-out   11 TLS   130 interrupted
+  0 done            1 not as expected, or out of time
+  2 wrong usage, or a port that cannot be listened on
+  5 no such name    7 no answer in time    8 the peer closed the link
+  9 the peer reset the link    130 interrupted
 """
 
 
@@ -59,7 +60,7 @@ class LazyGroup(click.Group):
 @debug_option
 @click.pass_obj
 def tree(settings: Settings) -> None:
-    """Talk to instruments over TCP, and find out what is wrong with a link."""
+    """Watch a controller and an instrument talk over TCP; the instrument is a mock."""
     # Without a handler of ours the logging module would print the library's warnings by itself.
     logging.getLogger("tcpip_tools").addHandler(logging.NullHandler())
 

@@ -10,7 +10,14 @@ import ssl
 
 from tcpip_core import LossReason
 
-__all__ = ["ExitCode", "Failure", "exit_code_for_error", "exit_code_for_loss", "sentence_of"]
+__all__ = [
+    "ExitCode",
+    "Failure",
+    "exit_code_for_error",
+    "exit_code_for_loss",
+    "is_address_of_another_host",
+    "sentence_of",
+]
 
 
 class ExitCode(enum.IntEnum):
@@ -72,7 +79,6 @@ _BY_ERRNO = {
     errno.EPIPE: ExitCode.RESET,
     # Listening: the address, the port or the right to it is not there, so another argument is needed.
     errno.EADDRINUSE: ExitCode.USAGE,
-    errno.EADDRNOTAVAIL: ExitCode.USAGE,
     errno.EACCES: ExitCode.USAGE,
 }
 
@@ -94,9 +100,17 @@ def exit_code_for_error(error: OSError) -> ExitCode:
         return ExitCode.TLS
     if isinstance(error, socket.gaierror):
         return ExitCode.NAME_OR_ROUTE
+    if is_address_of_another_host(error):
+        return ExitCode.USAGE
     if error.errno is None:
         return ExitCode.CONNECT_TIMEOUT if isinstance(error, TimeoutError) else ExitCode.EXPECTATION
     return _BY_ERRNO.get(error.errno, ExitCode.EXPECTATION)
+
+
+def is_address_of_another_host(error: OSError) -> bool:
+    """Return whether it could not be listened on because this host does not have the address."""
+    # From Python 3.13 on asyncio gives no number, but this text.
+    return error.errno == errno.EADDRNOTAVAIL or "could not bind on any address" in str(error)
 
 
 def sentence_of(error: OSError) -> str:

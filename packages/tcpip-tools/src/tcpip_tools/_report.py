@@ -16,9 +16,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol, TextIO, TypeAlias
+from typing import Final, Protocol, TextIO, TypeAlias, cast
 
-__all__ = ["VERSION", "Event", "JsonLines", "Output", "Report", "Stamp", "Stopwatch", "Writer", "printable", "stdout"]
+from ._exit_codes import ExitCode, Failure
+
+__all__ = [
+    "VERSION",
+    "Event",
+    "JsonLines",
+    "Output",
+    "Report",
+    "Stamp",
+    "Stopwatch",
+    "Writer",
+    "address_of",
+    "printable",
+    "stdout",
+]
 
 VERSION: Final = 1
 """Of the JSON lines; a new key keeps it, a change of meaning raises it."""
@@ -199,6 +213,20 @@ def printable(text: str, most: int = _SHOWN) -> str:
     return shown if len(text) <= most else f"{shown}... ({len(text)} characters)"
 
 
+def address_of(host: str, port: int) -> str:
+    """Return how an address and a port are written together; an IPv6 address needs brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def stdout() -> Output:
-    """Return the output that data go to."""
-    return Output(sys.stdout)
+    """Return the output that data go to.
+
+    Raises
+    ------
+    Failure
+        If whoever started us has closed it.
+    """
+    stream = cast("TextIO | None", sys.stdout)
+    if stream is None:
+        raise Failure(ExitCode.USAGE, "stdout is closed: give it somewhere to write to, such as /dev/null")
+    return Output(stream)

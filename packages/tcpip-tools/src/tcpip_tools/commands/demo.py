@@ -19,11 +19,13 @@ Examples:
 
 \b
 Each line of the dialogue has the time, the time since the line before, and
-  >  client to device      <  device to client
-  *  the link              !  a loss or an error      -  what the client does
+  >  client to device      <  device to client        -  what the client does
+  *  the link              !  a loss or an error      =  the summary
 
-Ctrl-C is how one ends --serve: a summary is printed and the status is 0. It interrupts the conversation with a
-summary and status 130. A port that cannot be listened on is a usage error, status 2.
+Of the telemetry of a turn only the first line is shown; --json shows each.
+
+Ctrl-C or SIGTERM is how one ends --serve: a summary is printed and the status is 0. It interrupts the conversation
+with a summary and status 130. A port that cannot be listened on is a usage error, status 2.
 """
 
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ColourDialogue", "Dialogue", "Tally"]
 
+LEGEND: Final = (
+    "time, seconds since the line before, then > client to device, < device to client, * the link, ! wrong, - a note",
+    "of the telemetry of a turn only the first line is shown; --json shows each",
+)
+
 _STEP: Final = 0.25
 """How much of a turn goes by between two lines of progress, where there is no bar."""
 
@@ -64,8 +69,8 @@ class Tally:
 class Dialogue:
     """Plain lines, for a pipe or a file.
 
-    Of the telemetry of a turn only the first line is shown, and a line of progress for each quarter of the way. A
-    summary of nothing is left out.
+    What the marks mean comes first. Of the telemetry of a turn only the first line is shown, and a line of progress
+    for each quarter of the way. A summary of nothing is left out.
 
     Parameters
     ----------
@@ -82,6 +87,8 @@ class Dialogue:
 
     def __call__(self, event: Event) -> None:
         """Show one event, or leave it out."""
+        if self._is_empty and event.kind != "summary":
+            self.show_legend()
         if event.kind == "progress":
             self.show_progress(event, float(str(event.data["fraction"])))
         elif not self._is_repetition(event) and not (event.kind == "summary" and self._is_empty):
@@ -102,6 +109,11 @@ class Dialogue:
             self.show_line(event)
         if not event.data["moving"]:
             self._next_step = 0.0
+
+    def show_legend(self) -> None:
+        """Write what the columns and marks mean."""
+        for line in LEGEND:
+            self.output.line(line)
 
     def show_line(self, event: Event) -> None:
         """Write a line."""
@@ -155,6 +167,10 @@ class ColourDialogue(Dialogue):
         if not event.data["moving"]:
             self.close()
             self.show_line(event)
+
+    def show_legend(self) -> None:
+        """Write what the columns and marks mean, less bright than the rest."""
+        self.output.guard(lambda: self._console.print("\n".join(LEGEND), style="dim", markup=False))
 
     def show_line(self, event: Event) -> None:
         """Write a line, above the bar if there is one."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from tcpip_core import BaseClientOrServer, Client
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_loss
-from .._report import Event, Report
+from .._report import Event, Report, address_of
 from ._overheard import OverheardClient
 from ._protocol import CommandError, DomeStatus, Telemetry, arc, check_reply, is_telemetry
 
@@ -151,9 +151,10 @@ async def connected(host: str, port: int, log: logging.Logger, report: Report) -
     OSError
         If the controller cannot be reached.
     """
+    peer = address_of(host, port)
 
     async def told(client: BaseClientOrServer) -> None:
-        report(change(client, f"{host}:{port}"))
+        report(change(client, peer))
 
     async with OverheardClient(
         report=report,
@@ -167,10 +168,10 @@ async def connected(host: str, port: int, log: logging.Logger, report: Report) -
         try:
             yield Operator(client, report)
         except TimeoutError as e:
-            raise Failure(ExitCode.NO_ANSWER, f"no answer from {host}:{port} within {ANSWER_TIMEOUT:g} s") from e
+            raise Failure(ExitCode.NO_ANSWER, f"no answer from {peer} within {ANSWER_TIMEOUT:g} s") from e
         except (ConnectionError, asyncio.IncompleteReadError) as e:
             code = exit_code_for_loss(client.loss_reason) or ExitCode.EXPECTATION
-            raise Failure(code, f"link to {host}:{port} lost: {why(client)}") from e
+            raise Failure(code, f"link to {peer} lost: {why(client)}") from e
 
 
 async def tell_the_story(host: str, port: int, log: logging.Logger, report: Report) -> None:

@@ -103,9 +103,9 @@ def parse_command(line: str) -> Command:
     CommandError
         If it means nothing; the text says what would.
     """
-    word, _, argument = line.strip().upper().partition(" ")
+    word, _, argument = line.strip().partition(" ")
     try:
-        verb = Verb(word)
+        verb = Verb(word.upper())
     except ValueError:
         raise CommandError(
             ErrorCode.UNKNOWN_COMMAND, f"no command {word[:40]!r}: send one of {', '.join(Verb)}"
@@ -115,8 +115,13 @@ def parse_command(line: str) -> Command:
 
 def _parse_bare(verb: Verb, argument: str) -> Command:
     if argument:
-        raise CommandError(ErrorCode.BAD_ARGUMENT, f"{verb} takes no argument, but {argument[:40]!r} came")
+        raise _bad_argument(f"{verb} takes no argument", argument)
     return Command(verb)
+
+
+def _bad_argument(rule: str, argument: str) -> CommandError:
+    came = repr(argument[:40]) if argument else "none"
+    return CommandError(ErrorCode.BAD_ARGUMENT, f"{rule}, but {came} came")
 
 
 def _parse_move(verb: Verb, argument: str) -> Command:
@@ -125,16 +130,14 @@ def _parse_move(verb: Verb, argument: str) -> Command:
     except ValueError:
         azimuth = -1.0
     if not 0 <= azimuth < 360:
-        raise CommandError(
-            ErrorCode.BAD_ARGUMENT, f"{verb} takes an azimuth from 0 to below 360 degrees, but {argument[:40]!r} came"
-        )
+        raise _bad_argument(f"{verb} takes an azimuth from 0 to below 360 degrees", argument)
     return Command(verb, azimuth=azimuth)
 
 
 def _parse_telemetry(verb: Verb, argument: str) -> Command:
-    if argument not in {"ON", "OFF"}:
-        raise CommandError(ErrorCode.BAD_ARGUMENT, f"{verb} takes ON or OFF, but {argument[:40]!r} came")
-    return Command(verb, on=argument == "ON")
+    if argument.upper() not in {"ON", "OFF"}:
+        raise _bad_argument(f"{verb} takes ON or OFF", argument)
+    return Command(verb, on=argument.upper() == "ON")
 
 
 _PARSERS: Final[dict[Verb, Callable[[Verb, str], Command]]] = {

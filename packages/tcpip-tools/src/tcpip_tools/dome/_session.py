@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
-from tcpip_core import BaseClientOrServer
+from tcpip_core import BaseClientOrServer, LossReason
 
-from .._exit_codes import ExitCode, Failure, exit_code_for_error, sentence_of
-from .._report import Event, JsonLines, Output, Report, Stopwatch, Writer, printable, stdout
+from .._exit_codes import ExitCode, Failure, exit_code_for_error, is_address_of_another_host, sentence_of
+from .._report import Event, JsonLines, Output, Report, Stopwatch, Writer, address_of, printable, stdout
 from ._controller import MockDomeController
 from ._dialogue import ColourDialogue, Dialogue, Tally
 from ._operator import tell_the_story, why
@@ -76,7 +77,7 @@ class Work(Protocol):
     """What a session does."""
 
     interrupted_status: ClassVar[ExitCode]
-    """What Ctrl-C exits with."""
+    """What Ctrl-C and SIGTERM exit with."""
 
     async def __call__(self, report: Report) -> None:
         """Do it.
@@ -113,7 +114,7 @@ class Conversation:
         try:
             async with clock, MockDomeController(**arguments) as controller:
                 report(listening(controller))
-                await tell_the_story(arguments["host"], controller.port or 0, LOG, report)
+                await tell_the_story(arguments["host"], controller.port, LOG, report)
         except TimeoutError as e:
             if not clock.expired():
                 raise
@@ -152,7 +153,7 @@ class Serving:
 def listening(controller: MockDomeController, *, how_to_talk: bool = False) -> Event:
     """Return the event that says where a controller listens."""
     address = {"host": controller.host, "port": controller.port}
-    text = f"a mock dome controller listens on {controller.host} port {controller.port}"
+    text = f"a mock dome controller listens on {address_of(str(controller.host), controller.port)}"
     if how_to_talk:
         text += ", one client at a time; end it with Ctrl-C\n" + HOW_TO_TALK.format(**address)
     return Event("listening", text, "*", address)
@@ -162,8 +163,11 @@ def visit(controller: BaseClientOrServer) -> Event:
     """Return the event that says that a client came or went."""
     if controller.connected:
         return Event("connected", "a client came", "*", {"peer": "client"})
-    data = {"peer": "client", "reason": controller.loss_reason and controller.loss_reason.name}
-    return Event("lost", f"the client is gone: {why(controller)}", "*", data)
+    reason = controller.loss_reason
+    data = {"peer": "client", "reason": reason and reason.name}
+    if reason in {LossReason.FIN, LossReason.CLOSED_HERE}:
+        return Event("ended", f"the client is gone: {why(controller)}", "*", data)
+    return Event("lost", f"the client is lost: {why(controller)}", "!", data)
 
 
 class LogReporter(logging.Handler):
@@ -182,6 +186,8 @@ class LogReporter(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Report one record."""
         text = record.getMessage()
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            text += f": {type(error).__name__}: {error}"
         self.report(Event("log", printable(text), "!", {"level": record.levelname, "text": text}))
 
 
@@ -219,16 +225,17 @@ def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
     LOG.addHandler(warnings)
     failure: Failure | None = None
     status, outcome = ExitCode.OK, "done"
+    stop = Stop()
     try:
-        asyncio.run(_until_nobody_reads(work, report, writer.output))
+        asyncio.run(stop.listened_to(work, report, writer.output))
     except KeyboardInterrupt:
         status, outcome = work.interrupted_status, "interrupted"
     except asyncio.CancelledError:
-        outcome = "nobody reads"
+        status, outcome = (ExitCode.OK if writer.output.gone else work.interrupted_status), stop.reason
     except Failure as e:
         failure = e
     except OSError as e:
-        failure = Failure(exit_code_for_error(e), sentence_of(e))
+        failure = Failure(exit_code_for_error(e), sentence_for(e))
         failure.__cause__ = e
     finally:
         LOG.removeHandler(warnings)
@@ -241,12 +248,33 @@ def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
     return status
 
 
-async def _until_nobody_reads(work: Work, report: Report, output: Output) -> None:
-    """Do the work; if what it prints into goes away, cancel it: that is no error of the link, nor of the work."""
-    task = asyncio.current_task()
-    assert task is not None
-    output.on_gone = task.cancel
-    await work(report)
+def sentence_for(error: OSError) -> str:
+    """Return what an error says to somebody who typed a command; the library speaks of its own arguments."""
+    if is_address_of_another_host(error):
+        return "cannot listen there: this host does not have that address; give one of its own, or --host 0.0.0.0"
+    return sentence_of(error)
+
+
+class Stop:
+    """Ends the work early, for a reason that is no error of the link, nor of the work."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+
+    async def listened_to(self, work: Work, report: Report, output: Output) -> None:
+        """Do the work; cancel it at SIGTERM, and if what it prints into goes away."""
+        task = asyncio.current_task()
+        assert task is not None
+
+        def end(reason: str) -> None:
+            self.reason = self.reason or reason
+            task.cancel()
+
+        output.on_gone = lambda: end("nobody reads")
+        # Windows has no such handlers; there a process that is terminated ends without a word.
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end, "terminated")
+        await work(report)
 
 
 def make_writer(output: Output, *, as_json: bool) -> Writer:

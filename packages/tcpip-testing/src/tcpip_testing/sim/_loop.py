@@ -1,0 +1,359 @@
+"""An event loop whose clock is not that of the world: it jumps to the next thing that happens.
+
+It implements `asyncio.AbstractEventLoop`, the interface that asyncio documents for loops of one's own, rather than
+derive from `asyncio.SelectorEventLoop`: that keeps its timers in a heap where equal times come in any order, computes
+its waits with rounding errors, and needs a pair of real sockets. Here equal times are first in, first out, the clock
+takes the very values that were asked for, and nothing depends on what differs between Python's releases.
+"""
+
+import asyncio
+import contextvars
+import heapq
+import itertools
+import logging
+import random
+import sys
+import threading
+import weakref
+from asyncio import events
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack, cast
+
+from ._doors import NetworkLoop
+from ._handles import KernelTimer, SimFuture, SimHandle, SimTask, SimTimer
+from ._link import LinkSettings
+from ._network import Network
+from ._stuck import SimDeadlock, SimLivelock, describe
+
+__all__ = ["SimLoop"]
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+ExceptionHandler: TypeAlias = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
+
+_log = logging.getLogger("asyncio")
+
+_MOST_TURNS = 100_000
+"""How many turns the loop may take without any progress of the clock."""
+
+
+class SimLoop(NetworkLoop):
+    """An event loop with virtual time and a virtual network.
+
+    Parameters
+    ----------
+    seed : int
+        What all that is random follows from.
+    settings : LinkSettings or None
+        What links between hosts are like, until changed.
+
+    Attributes
+    ----------
+    random : random.Random
+        The one source of randomness; programs under test may use it too.
+    network : Network
+        The hosts and the links between them.
+    """
+
+    def __init__(self, seed: int = 0, settings: LinkSettings | None = None) -> None:
+        self.random = random.Random(seed)
+        self._now = 0.0
+        self._ready: deque[SimHandle | SimTimer] = deque()
+        self._timers: list[tuple[float, int, SimTimer]] = []
+        self._cancelled_timers = 0
+        self._numbers = itertools.count(1)
+        self._turns = 0
+        self._running = self._stopping = self._closed = self._debug = False
+        self._exception_handler: ExceptionHandler | None = None
+        self._task_factory: Any = None
+        self._executor: Executor | None = None
+        self._in_threads = 0
+        self._thread_spoke = threading.Event()
+        self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
+        self.network = Network(self, self.random, settings or LinkSettings())
+
+    # Time
+
+    def time(self) -> float:
+        """Return the virtual time (seconds since the loop was made)."""
+        return self._now
+
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
+    ) -> SimHandle:
+        """Call something in the next turn."""
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+        handle = SimHandle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
+    ) -> SimHandle:
+        """Call something in the next turn, from any thread."""
+        handle = self.call_soon(callback, *args, context=context)
+        self._thread_spoke.set()
+        return handle
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> SimTimer:
+        """Call something at a time."""
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+        return self._schedule(SimTimer(when, callback, args, self, context))
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> SimTimer:
+        """Call something after a time (seconds)."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def kernel_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> SimTimer:
+        """Call something at a time that is no timer of the program."""
+        return self._schedule(KernelTimer(when, callback, args, self))
+
+    def _schedule(self, timer: SimTimer) -> SimTimer:
+        heapq.heappush(self._timers, (timer.when(), next(self._numbers), timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        self._cancelled_timers += 1
+        if self._cancelled_timers > 100 and 2 * self._cancelled_timers > len(self._timers):
+            self._timers = [one for one in self._timers if not one[2].cancelled() and one[2] is not handle]
+            heapq.heapify(self._timers)
+            self._cancelled_timers = 0
+
+    def timers(self) -> list[SimTimer]:
+        """Return the timers that the program has set and neither cancelled nor met, soonest first."""
+        return [timer for _, _, timer in sorted(self._timers) if not timer.kernel and not timer.cancelled()]
+
+    # Running
+
+    def run_forever(self) -> None:
+        """Run until `stop` is called.
+
+        Raises
+        ------
+        SimDeadlock
+            If nothing can happen any more; says what each task waits for.
+        SimLivelock
+            If callbacks call each other for ever at one moment.
+        """
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+        if self._running or events._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]  For loops.
+            raise RuntimeError("an event loop is running already")
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._finalize_generator)
+        events._set_running_loop(self)  # pyright: ignore[reportPrivateUsage]  It is there for loops like this one.
+        self._running = True
+        self._turns = 0
+        try:
+            while True:
+                self._turn()
+                if self._stopping:
+                    break
+        finally:
+            self._running = self._stopping = False
+            events._set_running_loop(None)  # pyright: ignore[reportPrivateUsage]
+            sys.set_asyncgen_hooks(*hooks)
+
+    def _turn(self) -> None:
+        ready, timers = self._ready, self._timers
+        if not ready and not self._stopping:
+            self._jump()
+            timers = self._timers
+        while timers and timers[0][0] <= self._now:
+            timer = heapq.heappop(timers)[2]
+            if timer.cancelled():
+                self._cancelled_timers -= 1
+            else:
+                ready.append(timer)
+        self._turns += 1
+        if self._turns > _MOST_TURNS:
+            self._turns = 0
+            raise SimLivelock(
+                f"{_MOST_TURNS} turns of the loop at {self._now!r} s, and the clock stands still:\n"
+                f"{describe(asyncio.all_tasks(self))}"
+            )
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle.run()
+
+    def _jump(self) -> None:
+        """Set the clock to what happens next."""
+        while self._in_threads and not self._ready:
+            # A thread's work takes no virtual time.
+            self._thread_spoke.wait()
+            self._thread_spoke.clear()
+        if self._ready:
+            return
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            heapq.heappop(timers)
+            self._cancelled_timers -= 1
+        if not timers:
+            raise SimDeadlock(f"nothing can happen any more, at {self._now!r} s:\n{describe(asyncio.all_tasks(self))}")
+        if timers[0][0] > self._now:
+            self._now = timers[0][0]
+            self._turns = 0
+
+    def run_until_complete(self, future: Any) -> Any:
+        """Run until a coroutine or future is done; return what it gives."""
+        is_new = not asyncio.isfuture(future)
+        task: asyncio.Future[Any] = asyncio.ensure_future(future, loop=self)
+        task.add_done_callback(self._stop_after)
+        try:
+            self.run_forever()
+        except BaseException:
+            if is_new and task.done() and not task.cancelled():
+                task.exception()  # It is being raised already.
+            raise
+        finally:
+            task.remove_done_callback(self._stop_after)
+        if not task.done():
+            raise RuntimeError("Event loop stopped before Future completed.")
+        return task.result()
+
+    def _stop_after(self, task: "asyncio.Future[Any]") -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End `run_forever` after this turn."""
+        self._stopping = True
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is due now."""
+        return bool(self._ready)
+
+    def is_running(self) -> bool:
+        """Return whether it runs."""
+        return self._running
+
+    def is_closed(self) -> bool:
+        """Return whether it was closed."""
+        return self._closed
+
+    def close(self) -> None:
+        """Drop everything that has not happened."""
+        if self._running:
+            raise RuntimeError("Cannot close a running event loop")
+        self._closed = True
+        self._ready.clear()
+        self._timers.clear()
+        self.network.forget()
+        if self._executor is not None:
+            self._executor.shutdown(wait=False)
+            self._executor = None
+
+    # Futures and tasks
+
+    def create_future(self) -> "asyncio.Future[Any]":
+        """Make a future."""
+        return SimFuture(self, next(self._numbers))
+
+    def create_task(self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], **kwargs: Any) -> "asyncio.Task[T]":
+        """Run a coroutine as a task."""
+        if self._closed:
+            coro.close()
+            raise RuntimeError("Event loop is closed")
+        if self._task_factory is None:
+            return SimTask(cast("Coroutine[Any, Any, T]", coro), loop=self, number=next(self._numbers), **kwargs)
+        task: asyncio.Task[T] = self._task_factory(self, coro, **kwargs)
+        return task
+
+    def set_task_factory(self, factory: Any) -> None:
+        """Let something else make tasks; the order of a set of them may differ between runs then."""
+        self._task_factory = factory
+
+    def get_task_factory(self) -> Any:
+        """Return what `set_task_factory` was given."""
+        return self._task_factory
+
+    # Asynchronous generators, threads
+
+    def _finalize_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._generators.discard(generator)
+        if not self._closed:
+            self.call_soon(self.create_task, generator.aclose())
+
+    async def shutdown_asyncgens(self) -> None:
+        """Close what is left of asynchronous generators."""
+        left = list(self._generators)
+        self._generators.clear()
+        for generator in left:
+            try:
+                await generator.aclose()
+            except Exception as e:  # noqa: BLE001  A generator may raise anything.
+                self.call_exception_handler(
+                    {"message": "an error occurred during closing of asynchronous generator", "exception": e}
+                )
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> "asyncio.Future[T]":
+        """Run a function in a thread. The clock stands still meanwhile."""
+        if executor is None:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            executor = self._executor
+        future = asyncio.wrap_future(executor.submit(func, *args), loop=self)
+        self._in_threads += 1
+        future.add_done_callback(self._thread_is_done)
+        return future
+
+    def _thread_is_done(self, future: "asyncio.Future[Any]") -> None:
+        self._in_threads -= 1
+
+    def set_default_executor(self, executor: Any) -> None:
+        """Let `run_in_executor` use something else."""
+        self._executor = executor
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads of `run_in_executor`."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True)
+            self._executor = None
+
+    # Errors
+
+    def get_debug(self) -> bool:
+        """Return whether asyncio keeps where each future was made; not unless it is asked for, as it is slow."""
+        return self._debug
+
+    def set_debug(self, enabled: bool) -> None:
+        """Let asyncio keep where each future was made."""
+        self._debug = enabled
+
+    def get_exception_handler(self) -> ExceptionHandler | None:
+        """Return what `set_exception_handler` was given."""
+        return self._exception_handler
+
+    def set_exception_handler(self, handler: ExceptionHandler | None) -> None:
+        """Let something else hear of errors that nobody catches."""
+        self._exception_handler = handler
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Log an error that nobody caught."""
+        _log.error("%s", context.get("message"), exc_info=context.get("exception"))
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Tell of an error that nobody caught."""
+        if self._exception_handler is None:
+            self.default_exception_handler(context)
+        else:
+            self._exception_handler(self, context)

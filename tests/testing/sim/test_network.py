@@ -1,0 +1,300 @@
+"""Hosts, names, ports, and how a connection comes about or does not."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tcpip_testing.sim import LinkSettings, SimServer, Simulation, sim_run
+
+PORT = 5000
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send back each line."""
+    async for line in reader:
+        writer.write(line)
+        await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+async def ask(host: str, port: int, text: bytes) -> bytes:
+    """Connect, send a line, and return the answer."""
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(text + b"\n")
+    answer = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def errno_of(awaitable: Awaitable[Any]) -> tuple[int | None, float]:
+    """Return the error number that something ends with, and how long that took."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(OSError, match=r".") as e:
+        await awaitable
+    return e.value.errno, loop.time() - began
+
+
+def test_streams_of_asyncio_talk_over_it() -> None:
+    """Programs that know nothing of it run as they are."""
+
+    async def main(sim: Simulation) -> None:
+        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            answers = await asyncio.gather(*(ask("localhost", port, b"%d" % number) for number in range(5)))
+            assert answers == [b"%d\n" % number for number in range(5)]
+        await server.wait_closed()
+
+    sim_run(main)
+
+
+@pytest.mark.parametrize("host", ["10.1.1.1", "dome", "fe80::1"])
+def test_hosts_have_names_and_addresses(host: str) -> None:
+    """A server of one host is reached from another one by any of them."""
+
+    async def main(sim: Simulation) -> None:
+        dome = sim.network.add_host("dome", "10.1.1.1", "fe80::1")
+        control = sim.network.add_host("control", "10.1.1.2", "fe80::2")
+        with sim.network.on(dome):
+            server = await asyncio.start_server(echo, None, PORT)
+        assert len(server.sockets) == 2
+        with sim.network.on(control):
+            assert await ask(host, PORT, b"open") == b"open\n"
+            assert (await errno_of(ask("127.0.0.1", PORT, b"open")))[0] == errno.ECONNREFUSED
+        server.close()
+        await server.wait_closed()
+
+    sim_run(main)
+
+
+def test_what_is_made_inside_stays_on_that_host() -> None:
+    """Tasks inherit their host, and a server's connections run on the server's."""
+
+    async def main(sim: Simulation) -> None:
+        seen: list[str] = []
+
+        async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.append(sim.network.current.name)
+            writer.close()
+
+        with sim.network.on(sim.network.add_host("dome")):
+            server = await asyncio.start_server(note, "dome", PORT)
+        with sim.network.on(sim.network.add_host("control")):
+            task = sim.loop.create_task(ask("dome", PORT, b""))
+        await asyncio.wait({task})
+        assert seen == ["dome"]
+        server.close()
+        await server.wait_closed()
+
+    sim_run(main)
+
+
+def test_a_port_where_nobody_listens_refuses_after_a_round_trip() -> None:
+    async def main(sim: Simulation) -> None:
+        sim.network.add_host("dome")
+        with sim.network.on(sim.network.add_host("control")):
+            number, time = await errno_of(ask("dome", PORT, b""))
+        assert number == errno.ECONNREFUSED
+        assert time == pytest.approx(0.2)
+
+    sim_run(main, settings=LinkSettings(latency=0.1))
+
+
+def test_a_cut_link_does_not_answer() -> None:
+    async def main(sim: Simulation) -> None:
+        dome, control = sim.network.add_host("dome"), sim.network.add_host("control")
+        sim.network.link(dome, control).cut()
+        with sim.network.on(control):
+            assert (await errno_of(ask("dome", PORT, b""))) == (errno.ETIMEDOUT, 127.0)
+
+    sim_run(main)
+
+
+def test_a_link_that_comes_back_answers_the_next_attempt() -> None:
+    async def main(sim: Simulation) -> None:
+        dome, control = sim.network.add_host("dome"), sim.network.add_host("control")
+        with sim.network.on(dome):
+            server = await asyncio.start_server(echo, "dome", PORT)
+        link = sim.network.link(dome, control)
+        link.cut()
+        sim.loop.call_later(4, link.restore)
+        with sim.network.on(control):
+            assert await ask("dome", PORT, b"hi") == b"hi\n"
+        assert sim.time == pytest.approx(7, abs=0.1)
+        server.close()
+        await server.wait_closed()
+
+    sim_run(main)
+
+
+def test_an_address_of_nobody_is_unreachable() -> None:
+    async def main(sim: Simulation) -> None:
+        assert (await errno_of(ask("10.9.9.9", PORT, b"")))[0] == errno.EHOSTUNREACH
+        with pytest.raises(socket.gaierror, match="not known"):
+            await ask("nowhere", PORT, b"")
+
+    sim_run(main)
+
+
+def test_a_server_that_does_not_accept_lets_connections_wait() -> None:
+    """The kernel connects them; a full queue does not answer."""
+
+    async def main(sim: Simulation) -> None:
+        server = await asyncio.start_server(echo, "127.0.0.1", PORT, backlog=1)
+        assert isinstance(server, SimServer)
+        listener = server.listeners[0]
+        listener.stop_accepting()
+        first = sim.loop.create_task(ask("127.0.0.1", PORT, b"first"))
+        await sim.advance(1)
+        second = sim.loop.create_task(ask("127.0.0.1", PORT, b"second"))
+        await sim.advance(1)
+        assert len(sim.network.current.connections) == 2
+        assert not first.done()
+        listener.resume_accepting()
+        assert await first == b"first\n"
+        assert await second == b"second\n"
+        server.close()
+        await server.wait_closed()
+
+    sim_run(main)
+
+
+def test_ports_are_taken_once_and_free_again_after_close() -> None:
+    async def main(sim: Simulation) -> None:
+        server = await asyncio.start_server(echo, "127.0.0.1", PORT)
+        assert (await errno_of(asyncio.start_server(echo, "127.0.0.1", PORT)))[0] == errno.EADDRINUSE
+        assert (await errno_of(asyncio.start_server(echo, "10.9.9.9", PORT)))[0] == errno.EADDRNOTAVAIL
+        server.close()
+        assert not server.is_serving()
+        server = await asyncio.start_server(echo, "127.0.0.1", PORT)
+        server.close()
+        assert (await errno_of(ask("127.0.0.1", PORT, b"")))[0] == errno.ECONNREFUSED
+
+    sim_run(main)
+
+
+def test_closing_a_server_resets_what_waits_and_keeps_what_was_accepted() -> None:
+    async def main(sim: Simulation) -> None:
+        server: Any = await asyncio.start_server(echo, "127.0.0.1", PORT)
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        await sim.advance(0.1)
+        server.listeners[0].stop_accepting()
+        waiting, to_close = await asyncio.open_connection("127.0.0.1", PORT)
+        await sim.advance(0.1)
+        server.close()
+        with pytest.raises(ConnectionResetError):
+            await waiting.read()
+        to_close.close()
+        writer.write(b"still here\n")
+        assert await reader.readline() == b"still here\n"
+        writer.close()
+        await server.wait_closed()
+
+    sim_run(main)
+
+
+def test_serve_forever_ends_when_cancelled() -> None:
+    async def main(sim: Simulation) -> None:
+        server = await asyncio.start_server(echo, "127.0.0.1", PORT, start_serving=False)
+        task = sim.loop.create_task(server.serve_forever())
+        await asyncio.sleep(0)
+        assert await ask("127.0.0.1", PORT, b"a") == b"a\n"
+        await sim.advance(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert server.sockets == ()
+
+    sim_run(main)
+
+
+def test_a_cancelled_connect_leaves_nothing() -> None:
+    async def main(sim: Simulation) -> None:
+        server = await asyncio.start_server(echo, "127.0.0.1", PORT)
+        for turns in range(12):
+            task = sim.loop.create_task(sim.loop.create_connection(asyncio.Protocol, "127.0.0.1", PORT))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await sim.advance(0.0001 * (turns % 2))
+            task.cancel()
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.result()[0].close()
+            await sim.advance(100)
+            assert sim.network.current.connections == {}
+        server.close()
+        await server.wait_closed()
+
+    sim_run(main)
+
+
+@pytest.mark.parametrize("keywords", [{"ssl": True}, {"sock": object()}])
+def test_tls_and_real_sockets_are_refused(keywords: dict[str, Any]) -> None:
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(NotImplementedError):
+            await sim.loop.create_connection(asyncio.Protocol, "localhost", PORT, **keywords)
+        with pytest.raises(NotImplementedError):
+            await sim.loop.create_server(asyncio.Protocol, "localhost", PORT, **keywords)
+
+    sim_run(main)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"latency": -1.0}, {"latency": (2.0, 1.0)}, {"split": 1.0}, {"bandwidth": 0.0}, {"window": 0}],
+)
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        LinkSettings(**wrong)
+
+
+def test_two_hosts_of_one_name_or_address_are_refused() -> None:
+    async def main(sim: Simulation) -> None:
+        sim.network.add_host("dome", "10.0.0.1")
+        with pytest.raises(ValueError, match="already"):
+            sim.network.add_host("dome")
+        with pytest.raises(ValueError, match="already"):
+            sim.network.add_host("other", "10.0.0.1")
+
+    sim_run(main)
+
+
+async def _conversation(sim: Simulation) -> str:
+    dome, control = sim.network.add_host("dome"), sim.network.add_host("control")
+    with sim.network.on(dome):
+        server = await asyncio.start_server(echo, "dome", PORT)
+    link = sim.network.link(dome, control)
+    with sim.network.on(control):
+        reader, writer = await asyncio.open_connection("dome", PORT)
+    for number in range(100):
+        if number == 50:
+            link.stall(0.3)
+        writer.write(b"%d\n" % number * (1 + sim.random.randrange(30)))
+        await reader.readline()
+        await sim.advance(sim.random.random())
+    writer.close()
+    server.close()
+    await sim.advance(1)
+    return f"{sim.network.log.digest()} {len(sim.events)} {sim.time!r}"
+
+
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [
+        (0, "06c516d2df9edce3 2604 50.95496608759083"),
+        (1, "0c7e12ddd57f32ae 2817 47.95683426695081"),
+        (2, "69f3ef942fed926b 2532 50.413762611860626"),
+    ],
+)
+def test_a_seed_gives_the_same_run_on_every_python(seed: int, expected: str) -> None:
+    """The events and the clock are those that were written down here, to the last digit."""
+    assert expected == sim_run(_conversation, seed=seed, settings=LinkSettings(latency=(0.001, 0.02), split=0.5))
