@@ -30,8 +30,9 @@ from tests.support import describe_loop_error, soon
 
 MEBI = 1 << 20
 TLS_EVERY = 25
-WARM_UP = 100
-"""Sessions before what a process holds is measured first: caches are full then, and the allocator has settled."""
+WARM_UP = 0.1
+"""Part of the messages that comes before what a process holds is measured first: caches are full then, and the
+allocator has settled."""
 
 LONGEST_GREETING = 1.0
 """How long a well-behaved client may need (seconds): half of what a link may drain, or flush."""
@@ -97,32 +98,28 @@ class Run:
     async def _fuzz(self, busy: Busy) -> None:
         at_server, at_client = contexts()
         # A first life of everything, so that what is made once does not count as left behind.
-        await self._live(WARM_UP, at_server, at_client)
+        await self._live(WARM_UP * self._messages, at_server, at_client)
         before = await hold()
         busy.longest = 0.0
-        await self._live(None, at_server, at_client)
+        await self._live(self._messages, at_server, at_client)
         settled = await hold()
         self.figures.memory = settled.memory - before.memory
         self.figures.findings += list(left_behind(before, settled))
 
-    async def _live(self, most: int | None, at_server: ssl.SSLContext, at_client: ssl.SSLContext) -> None:
+    async def _live(self, messages: float, at_server: ssl.SSLContext, at_client: ssl.SSLContext) -> None:
         async with Parser(self._log) as server, Parser(self._log, ssl=at_server) as secure:
             garbage = Garbage(secure, at_client)
             try:
-                while not self._is_over(most):
+                while not self._is_over(messages):
                     await self._session(server, garbage)
                     if self.figures.findings:
                         return
             finally:
                 garbage.close()
 
-    def _is_over(self, most: int | None) -> bool:
-        figures = self.figures
-        if most is not None and figures.sessions >= most:
-            return True
-        return figures.messages >= self._messages or (
-            self._seconds is not None and self.progress.seconds > self._seconds
-        )
+    def _is_over(self, messages: float) -> bool:
+        is_late = self._seconds is not None and self.progress.seconds > self._seconds
+        return is_late or self.figures.messages >= messages
 
     async def _session(self, server: Parser, garbage: Garbage) -> None:
         figures, number = self.figures, self.figures.sessions
@@ -195,7 +192,7 @@ def fuzz(loop: str, messages: int, seed: int, minutes: float | None = None) -> F
         run.append(Run(seed, messages, minutes))
         await run[0].all()
 
-    with asyncio.Runner(loop_factory=lambda: new_loop(loop)) as runner:
+    with asyncio.Runner(debug=False, loop_factory=lambda: new_loop(loop)) as runner:
         try:
             runner.run(main())
         except KeyboardInterrupt:

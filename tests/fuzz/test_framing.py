@@ -11,7 +11,7 @@ import pytest
 from tcpip_core._framing import ReceiveBuffer
 from tests.fuzz.framing import Buffer, main, run_case, run_cases
 
-CASES = 500
+CASES = 300
 
 
 class ForgetsTheCut(ReceiveBuffer):

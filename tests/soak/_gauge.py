@@ -40,7 +40,8 @@ def timers() -> tuple[str, ...]:
     """Describe the timers that are armed, of whichever loop."""
     handles: Iterator[Any] = (one for one in gc.get_objects() if type(one).__name__ == "TimerHandle")
     # uvloop's handle of a timer that has fired lives on for a while, and shows no callback.
-    return tuple(repr(one) for one in handles if not one.cancelled() and repr(one) != "<TimerHandle>")
+    shown = (repr(one) for one in handles if not one.cancelled())
+    return tuple(one for one in shown if not one.startswith(("<TimerHandle>", "<TimerHandle created")))
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,15 @@ async def hold() -> Holding:
         gc.collect()
     found = Counter[str]()
     for one in gc.get_objects():
-        found[_name(type(one))] += 1
+        found[_type_name(one)] += 1
     return Holding(found, descriptors(), len(asyncio.all_tasks()), timers(), memory())
 
 
 def _nothing() -> None: ...
 
 
-def _name(kind: type[object]) -> str:
+def _type_name(one: object) -> str:
+    kind = type(one)
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
