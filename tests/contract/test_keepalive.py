@@ -42,7 +42,7 @@ async def test_options_equal_the_constants(rig: Rig) -> None:
         "time": tcpip_core.KEEPALIVE_TIME,
         "interval": tcpip_core.KEEPALIVE_INTERVAL,
         "probes": tcpip_core.KEEPALIVE_PROBES,
-        "user_timeout": 15_000,
+        "user_timeout": 11_000,
     }
     assert options(rig.subject._writer) == expected
 

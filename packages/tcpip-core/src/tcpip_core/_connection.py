@@ -313,6 +313,12 @@ class Connection(asyncio.BufferedProtocol):
         """Wait for a place, and receive nothing meanwhile."""
         self._move(State.WAITING)
         self.incoming.pause()
+        # uvloop begins to receive after connection_made, also where that has paused.
+        self._loop.call_soon(self._pause_while_waiting)
+
+    def _pause_while_waiting(self) -> None:
+        if self._state is State.WAITING and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def turn_away(self) -> None:
         """Cut a connection for which there is no place."""
@@ -344,7 +350,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Keep what was received."""
-        if self._alive:
+        if self._alive or self._state is State.WAITING:
             self.incoming.feed(self._scratch[:nbytes])
 
     def eof_received(self) -> bool:

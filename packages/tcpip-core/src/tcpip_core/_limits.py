@@ -140,9 +140,9 @@ class Keepalive:
         Returns
         -------
         Keepalive
-            First probe after 3 s, then one a second; 6 s until data must be acknowledged.
+            First probe after 3 s, then one a second; 5 s until data must be acknowledged.
         """
-        return cls(time=3, interval=1, probes=3, user_timeout=6.0)
+        return cls(time=3, interval=1, probes=3, user_timeout=5.0)
 
     def apply(self, sock: SocketLike) -> None:
         """Set the options on a connected TCP socket; any other kind of socket is left as it is.
