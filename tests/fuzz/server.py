@@ -41,8 +41,9 @@ LONGEST_BUSY = 0.1
 """How long the loop may go without a turn for others (seconds of its own work)."""
 
 MOST_MEMORY = 8 * MEBI
-MOST_BUFFERED = 2 * FRAME_SIZE + 256 * 1024
-"""What pauses a peer, and one receive call beyond (bytes)."""
+MOST_BUFFERED = 2 * FRAME_SIZE + 2 * 256 * 1024
+"""What pauses a peer, and beyond it one receive call, or two of uvloop, which may receive again before a reader that
+was waiting has had its turn (bytes)."""
 
 LONGEST_LOG = 500
 """Longest text of a log record: 200 characters of the peer's, and words of ours."""
