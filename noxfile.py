@@ -216,6 +216,33 @@ def simulate(session: nox.Session) -> None:
     session.run("python", "-W", "error", "-m", "tests.simulation", *arguments)
 
 
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def fuzz(session: nox.Session) -> None:
+    """Send what nobody should: 10 M frames without I/O, 1 M messages at a server on each loop (``-- --minutes M``)."""
+    session.install(*editable(core="uvloop"), *groups("tests"))
+    session.run("python", "-W", "error", "-m", "tests.fuzz.framing", *session.posargs)
+    for loop in ("asyncio", "uvloop"):
+        session.run("python", "-W", "error", "-m", "tests.fuzz.server", "--loop", loop, *session.posargs)
+
+
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def leaks(session: nox.Session) -> None:
+    """Count what 100 000 connections leave behind, on each loop (``-- --connects N``)."""
+    session.install(*editable(core="uvloop"))
+    for loop in ("asyncio", "uvloop"):
+        session.run("python", "-W", "error", "-m", "tests.soak.leaks", "--loop", loop, *session.posargs)
+
+
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def soak(session: nox.Session) -> None:
+    """Talk for 30 minutes on each loop while things go wrong; plot memory, descriptors, tasks (``-- --minutes M``)."""
+    session.install(*editable(core="uvloop"))
+    place = Path(session.create_tmp())
+    for loop in ("asyncio", "uvloop"):
+        arguments = ("--loop", loop, "--output", str(place / f"soak-{loop}.json"), *session.posargs)
+        session.run("python", "-W", "error", "-m", "tests.soak.soak", *arguments)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print how fast a loss reaches the callback."""
