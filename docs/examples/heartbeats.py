@@ -19,11 +19,10 @@ class Device(OneClientReadLoopServer):
 
 async def main() -> None:
     logging.disable()  # The server logs an error when heartbeats stop; here we print.
-    async with Device(port=0, log=log, run_heartbeat_monitor_task=True, max_heartbeat_interval=0.3) as device:
+    async with Device(port=0, log=log, run_heartbeat_monitor_task=True, max_heartbeat_interval=2) as device:
         async with Client(
-            "127.0.0.1", device.port, log, run_heartbeat_send_task=True, heartbeat_send_sleep=0.1
+            "127.0.0.1", device.port, log, run_heartbeat_send_task=True, heartbeat_send_sleep=0.2
         ) as client:
-            await asyncio.sleep(0.5)
             await client.write_str("move")
             print(await client.read_str())
         async with Client("127.0.0.1", device.port, log) as silent:

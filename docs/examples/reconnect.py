@@ -37,7 +37,7 @@ class MockStation:
 async def main() -> None:
     items: asyncio.Queue[Any] = asyncio.Queue()
     async with OneClientServer("127.0.0.1", 0, log, MockStation().connect_callback) as server:
-        following = asyncio.create_task(follow("127.0.0.1", server.port or 0, items.put_nowait, pause=0.05))
+        following = asyncio.create_task(follow("127.0.0.1", server.port, items.put_nowait, pause=0.05))
         for _ in range(3):
             print(await items.get())
         following.cancel()

@@ -100,7 +100,7 @@ async def test_the_status_is_a_structure_after_a_line(log: logging.Logger) -> No
 )
 async def test_a_bad_line_is_refused_and_breaks_nothing(log: logging.Logger, line: bytes, reply: bytes) -> None:
     """A typing error must not cost the link."""
-    async with controller(log) as server, Peer(IPV4, server.port or 0) as peer:
+    async with controller(log) as server, Peer(IPV4, server.port) as peer:
         peer.send(line + b"\r\n")
         assert (await peer.read_until()).startswith(reply)
         peer.send(b"OPEN\r\n")
@@ -110,7 +110,7 @@ async def test_a_bad_line_is_refused_and_breaks_nothing(log: logging.Logger, lin
 
 async def test_a_command_may_come_in_pieces(log: logging.Logger) -> None:
     """TCP has no messages: half a command waits for its other half."""
-    async with controller(log) as server, Peer(IPV4, server.port or 0) as peer:
+    async with controller(log) as server, Peer(IPV4, server.port) as peer:
         await connected(server)
         for piece in (b"OP", b"EN", b"\r"):
             peer.send(piece)
@@ -120,7 +120,7 @@ async def test_a_command_may_come_in_pieces(log: logging.Logger) -> None:
 
 async def test_two_commands_may_come_in_one_segment(log: logging.Logger) -> None:
     """Each gets its own answer, in order."""
-    async with controller(log) as server, Peer(IPV4, server.port or 0) as peer:
+    async with controller(log) as server, Peer(IPV4, server.port) as peer:
         peer.send(b"OPEN\r\nDANCE\r\nCLOSE\r\n")
         assert b"OK\r\n" == await peer.read_until()
         assert (await peer.read_until()).startswith(b"ERROR 1")
@@ -129,7 +129,7 @@ async def test_two_commands_may_come_in_one_segment(log: logging.Logger) -> None
 
 async def test_a_client_that_stops_sending_gets_its_answers(log: logging.Logger) -> None:
     """``printf 'OPEN' | nc -N`` closes its side at once and still wants to know."""
-    async with controller(log) as server, Peer(IPV4, server.port or 0) as peer:
+    async with controller(log) as server, Peer(IPV4, server.port) as peer:
         peer.send(b"OPEN\r\nSTOP\r\n")
         peer.write_eof()
         assert b"OK\r\nOK\r\n" == await peer.read_to_eof()
@@ -164,7 +164,7 @@ async def test_telemetry_ends_with_its_client(log: logging.Logger) -> None:
 async def test_a_client_that_leaves_amid_telemetry_harms_nobody(log: logging.Logger) -> None:
     """The next one is served, whichever way the last one went."""
     async with controller(log, rate=1.0) as server:
-        async with Peer(IPV4, server.port or 0) as peer:
+        async with Peer(IPV4, server.port) as peer:
             peer.send(b"TELEMETRY ON\r\nMOVE 120\r\n")
             await peer.read_until(b"true")
             peer.reset()

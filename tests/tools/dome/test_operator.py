@@ -39,7 +39,7 @@ async def scripted(log: logging.Logger, answers: dict[str, bytes], events: list[
     """Connect to a device with a script."""
     async with Scripted(port=0, log=log) as server:
         server.answers = answers
-        async with connected(IPV4, server.port or 0, log, events.append) as operator:
+        async with connected(IPV4, server.port, log, events.append) as operator:
             yield operator
 
 
@@ -47,7 +47,7 @@ async def test_the_story_is_told_in_order(log: logging.Logger) -> None:
     """Open, turn, be refused, look, lose the link, come back, park, close."""
     events: list[Event] = []
     async with MockDomeController(log=log, rate=4e4, telemetry_interval=0.001) as server:
-        await soon(tell_the_story(IPV4, server.port or 0, log, events.append))
+        await soon(tell_the_story(IPV4, server.port, log, events.append))
         assert not server.dome.shutter_open
         assert 0.0 == server.telemetry().azimuth
     commands = [e.text for e in events if e.mark == ">" and e.text != "heartbeat"]
@@ -61,7 +61,7 @@ async def test_progress_grows_from_nothing_to_all(log: logging.Logger) -> None:
     """A progress bar that goes backwards helps nobody."""
     events: list[Event] = []
     async with MockDomeController(log=log, rate=4000.0, telemetry_interval=0.001) as server:
-        async with connected(IPV4, server.port or 0, log, events.append) as dome:
+        async with connected(IPV4, server.port, log, events.append) as dome:
             await dome.ask("TELEMETRY ON")
             await soon(dome.turn(350.0))
     fractions = [float(str(e.data["fraction"])) for e in events if e.kind == "progress"]
@@ -72,7 +72,7 @@ async def test_progress_grows_from_nothing_to_all(log: logging.Logger) -> None:
 async def test_a_turn_to_where_it_stands_is_over_at_once(log: logging.Logger) -> None:
     """There is no way to divide by."""
     events: list[Event] = []
-    async with MockDomeController(log=log) as server, connected(IPV4, server.port or 0, log, events.append) as dome:
+    async with MockDomeController(log=log) as server, connected(IPV4, server.port, log, events.append) as dome:
         await dome.ask("TELEMETRY ON")
         await soon(dome.turn(0.0))
     assert [1.0] == [e.data["fraction"] for e in events if e.kind == "progress"]
@@ -111,7 +111,7 @@ async def test_a_device_that_takes_any_command_does_not_meet_the_expectation(log
     async with Scripted(port=0, log=log) as server:
         server.answers = answers
         with pytest.raises(Failure, match="should have refused 'DANCE'") as caught:
-            await soon(tell_the_story(IPV4, server.port or 0, log, lambda _: None))
+            await soon(tell_the_story(IPV4, server.port, log, lambda _: None))
     assert ExitCode.EXPECTATION == caught.value.code
 
 
@@ -124,7 +124,7 @@ async def test_a_cancelled_story_leaves_nothing(log: logging.Logger) -> None:
             turning.set()
 
     async with MockDomeController(log=log, rate=1.0, telemetry_interval=0.001) as server:
-        story = asyncio.Task(tell_the_story(IPV4, server.port or 0, log, report))
+        story = asyncio.Task(tell_the_story(IPV4, server.port, log, report))
         await soon(turning.wait())
         story.cancel()
         await asyncio.wait({story})
