@@ -1,0 +1,368 @@
+"""The loop misbehaves: it is blocked, its clock's neighbour jumps, it ends too early; and objects are forgotten.
+
+See also ``tests/repo/test_sources.py``: nothing in the packages reads the wall clock to measure an age.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import gc
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import tcpip_core
+from tests.contract._rigs import CLIENT, SERVER, LineServer, make, rigged
+from tests.faults._programs import LOOPS, run_program
+from tests.support import IPV4, Changes, Peer, listening, soon, started, turns, until
+
+BLOCKED = pytest.mark.parametrize("blocked", [0.2, pytest.param(3.0, marks=pytest.mark.slow)])
+"""How long the loop stands still (seconds)."""
+
+
+class HeartbeatServer(LineServer):
+    """Takes heartbeats, answers other lines, and stands still when told to."""
+
+    blocked = 0.0
+
+    async def read_and_dispatch(self) -> None:
+        """Handle one line."""
+        line = await self.read_str()
+        if line == "heartbeat":
+            if self.run_heartbeat_monitor_task:
+                await self.handle_received_heartbeat()
+            return
+        if line == "block":
+            time.sleep(self.blocked)  # noqa: ASYNC251  # the misdeed
+        await self.write_str(line.upper())
+
+
+@contextlib.contextmanager
+def sending(peer: Peer, interval: float) -> Iterator[None]:
+    """Send heartbeats from a thread: a peer whose own loop is not blocked."""
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.wait(interval):
+            with contextlib.suppress(ConnectionError):
+                peer.socket.send(b"heartbeat\r\n")
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@BLOCKED
+@pytest.mark.parametrize(
+    "watch",
+    [
+        pytest.param("monitor", marks=pytest.mark.xfail(reason="uvloop runs timers before it polls", strict=False)),
+        "two-way",
+    ],
+)
+async def test_blocked_loop_is_no_silence_of_the_peer(watch: str, blocked: float, log: logging.Logger) -> None:
+    """Heartbeats that came while the program stood still count: three times over, nobody is thrown out."""
+    bound = blocked / 3
+    more: dict[str, Any] = (
+        {"run_heartbeat_monitor_task": True, "max_heartbeat_interval": bound}
+        if watch == "monitor"
+        else {"heartbeat": tcpip_core.Heartbeat(interval=60, timeout=bound)}
+    )
+    changes = Changes()
+    async with HeartbeatServer(host=IPV4, port=0, log=log, connect_callback=changes.callback, **more) as server:
+        server.blocked = blocked
+        async with Peer(IPV4, server.port) as peer:
+            with sending(peer, bound / 10):
+                for _ in range(3):
+                    peer.send(b"block\r\n")
+                    assert (await peer.read_until(b"BLOCK\r\n")).endswith(b"BLOCK\r\n")
+            assert server.connected
+            assert changes.seen == [True]
+
+
+@BLOCKED
+async def test_blocked_loop_is_no_slowness_of_the_peer(blocked: float, log: logging.Logger) -> None:
+    """The peer's reading goes on meanwhile, so a blocked write is not taken to be without progress."""
+    limits = tcpip_core.Limits(write_timeout=blocked / 2)
+    data = bytes(32 * 1024 * 1024)
+    async with rigged(SERVER, IPV4, log, limits=limits) as rig:
+        writing = asyncio.ensure_future(rig.subject.write(data))
+        await turns()
+        sock = rig.peer.socket.dup()
+        received = 0
+
+        def read_all() -> None:
+            nonlocal received
+            with sock:
+                sock.settimeout(10)
+                while received < len(data):
+                    received += len(sock.recv(1 << 20))
+
+        thread = threading.Thread(target=read_all)
+        thread.start()
+        time.sleep(blocked)  # noqa: ASYNC251  # the misdeed
+        await soon(writing)
+        await until(lambda: not thread.is_alive())
+        thread.join()
+        assert rig.changes.seen == [True]
+
+
+@pytest.mark.xfail(reason="the timer of a frame looks at the clock before the socket is looked at", strict=False)
+@BLOCKED
+async def test_blocked_loop_is_no_slow_frame_of_the_peer(blocked: float, log: logging.Logger) -> None:
+    """The rest of a frame came in time; that nobody looked is not the peer's fault."""
+    limits = tcpip_core.Limits(frame_timeout=blocked / 2)
+    async with rigged(SERVER, IPV4, log, limits=limits) as rig:
+        rig.peer.send(b"half a ")
+        reading = asyncio.ensure_future(rig.subject.read_str())
+        await turns()
+        rig.peer.send(b"line\r\n")
+        time.sleep(blocked)  # noqa: ASYNC251  # the misdeed
+        assert await soon(reading) == "half a line"
+
+
+@BLOCKED
+async def test_service_resumes_after_a_blocked_callback(kind: str, blocked: float, log: logging.Logger) -> None:
+    """A callback that sleeps like a thread holds everybody up for so long, and costs no link."""
+    seen: list[bool] = []
+
+    async def callback(who: Any) -> None:
+        seen.append(who.connected)
+        time.sleep(blocked if len(seen) == 1 else 0)  # noqa: ASYNC251  # the misdeed
+
+    async with rigged(kind, IPV4, log, connect_callback=callback) as rig:
+        await rig.write_reaches_peer()
+        assert seen == [True]
+        rig.lose("fin")
+        await until(lambda: len(seen) == 2)
+    assert seen == [True, False]
+
+
+@BLOCKED
+async def test_losses_and_newcomers_of_a_blocked_time_are_told_in_order(blocked: float, log: logging.Logger) -> None:
+    """One client leaves and two come while the program stands still: one end, one start, one turned away."""
+    changes = Changes()
+    async with LineServer(host=IPV4, port=0, log=log, connect_callback=changes.callback) as server:
+        first = Peer(IPV4, server.port)
+        assert await changes.next() is True
+        first.close()
+        newcomers = [Peer(IPV4, server.port) for _ in range(2)]
+        time.sleep(blocked)  # noqa: ASYNC251  # the misdeed
+        assert await changes.next() is False
+        assert await changes.next() is True
+        served = 0
+        for peer in newcomers:
+            peer.send(b"hello\r\n")
+        for peer in newcomers:
+            with contextlib.suppress(ConnectionError):
+                served += await peer.read_until() == b"HELLO\r\n"
+            peer.close()
+        assert await changes.next() is False
+        assert served == 1
+    assert changes.seen == [True, False] * 2
+
+
+# --- the wall clock ---------------------------------------------------------------------------------------------------
+
+
+def later(clock: Callable[[], float], ahead: float) -> float:
+    """Read a clock that was set."""
+    return clock() + ahead
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_step_of_the_wall_clock_loses_nobody(
+    step: float, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is set right by an hour is no hour of silence, and ends no silence either."""
+    changes = Changes()
+    server = HeartbeatServer(
+        host=IPV4,
+        port=0,
+        log=log,
+        connect_callback=changes.callback,
+        run_heartbeat_monitor_task=True,
+        max_heartbeat_interval=0.2,
+        heartbeat=tcpip_core.Heartbeat(interval=0.05, timeout=0.2),
+    )
+    async with server, Peer(IPV4, server.port) as peer:
+        assert await changes.next() is True
+        wall, wall_ns = time.time, time.time_ns
+        for number in range(4):
+            ahead = step * (number + 1)
+            monkeypatch.setattr(time, "time", functools.partial(later, wall, ahead))
+            monkeypatch.setattr(time, "time_ns", functools.partial(later, wall_ns, round(ahead * 1e9)))
+            before = server.heartbeat_received_tai
+            peer.send(b"heartbeat\r\n")
+            while server.heartbeat_received_tai == before:
+                await asyncio.sleep(0)
+            assert abs(server.heartbeat_received_tai - (wall() + ahead + 37)) < 1
+        assert changes.seen == [True]
+        begun = asyncio.get_running_loop().time()
+        assert await changes.next() is False
+        assert 0.1 < asyncio.get_running_loop().time() - begun < 1
+        assert server.loss_reason is tcpip_core.LossReason.HEARTBEAT
+
+
+# --- the end of the loop ----------------------------------------------------------------------------------------------
+
+KEEP_OPEN = """
+async def main():
+    global keep
+    server = LineServer(host=IPV4, port=0, log=log, name="dome")
+    await started(server)
+    client = tcpip_core.Client(IPV4, server.port, log, name="operator")
+    await started(client)
+    idle = tcpip_core.OneClientServer(IPV4, 0, log, name="idle")
+    await started(idle)
+    closed = tcpip_core.OneClientServer(IPV4, 0, log, name="closed")
+    await closed.close()
+    keep = server, client, idle, closed
+"""
+
+
+@LOOPS
+def test_loop_that_ends_with_open_objects_says_which(loop: str) -> None:
+    """One warning for each that was left open, by its name, and no other word: nothing 'destroyed but pending'."""
+    said = run_program(KEEP_OPEN, loop, "-W", "default").stderr
+    for name in ("LineServer(dome)", "Client(operator)", "OneClientServer(idle)"):
+        assert said.count(f"program.{name} was open when its event loop ended") == 1
+    assert said.count("ResourceWarning: program.") == 3
+    assert "never" not in said
+    assert "destroyed" not in said
+    assert "Traceback" not in said
+    assert "unclosed" not in said
+
+
+STARTING = """
+async def main():
+    global keep
+    listener = socket.create_server((IPV4, 0), backlog=0)
+    first = socket.create_connection(listener.getsockname())
+    client = tcpip_core.Client(IPV4, listener.getsockname()[1], log, name="starting")
+    server = tcpip_core.OneClientServer(IPV4, 0, log, name="just made")
+    await turns(5)
+    late = tcpip_core.OneClientServer(IPV4, 0, log, name="never had a turn")
+    keep = client, server, late
+    first.close()
+    listener.close()
+"""
+
+
+@LOOPS
+def test_loop_that_ends_during_a_start_leaves_nothing_pending(loop: str) -> None:
+    """Objects in the middle of their start end with the loop, and nothing is 'destroyed but pending'."""
+    said = run_program(STARTING, loop, "-W", "default").stderr
+    assert "never" not in said.replace("never had a turn", "")
+    assert "destroyed" not in said
+    assert "Traceback" not in said
+    assert "unclosed" not in said
+
+
+IN_A_CALLBACK = """
+async def main():
+    global keep
+
+    async def callback(who):
+        await asyncio.Event().wait()
+
+    server = LineServer(host=IPV4, port=0, log=log, name="dome", connect_callback=callback)
+    await started(server)
+    peer = Peer(IPV4, server.port)
+    await connected(server)
+    await turns()
+    keep = server
+    peer.close()
+"""
+
+
+@LOOPS
+def test_loop_that_ends_while_a_callback_hangs_leaves_nothing_pending(loop: str) -> None:
+    """The same while user code is at work."""
+    said = run_program(IN_A_CALLBACK, loop, "-W", "default").stderr
+    assert said.count("program.LineServer(dome) was open when its event loop ended") == 1
+    assert "destroyed" not in said
+    assert "never" not in said
+    assert "unclosed" not in said
+
+
+# --- forgotten objects ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [CLIENT, SERVER])
+async def test_closed_object_is_collected(kind: str, log: logging.Logger) -> None:
+    """Nothing of ours keeps it: a program that reconnects for years must not grow."""
+
+    async def use() -> weakref.ref[Any]:
+        async with rigged(kind, IPV4, log) as rig:
+            await rig.write_reaches_peer()
+        return weakref.ref(rig.subject)
+
+    forgotten = await use()
+    await turns()
+    gc.collect()
+    assert forgotten() is None
+
+
+async def test_lost_client_that_was_forgotten_is_collected(log: logging.Logger) -> None:
+    """Nobody closed it, because the peer did: it has taken itself down."""
+
+    async def use() -> tuple[weakref.ref[Any], Any]:
+        async with listening() as listener:
+            client = tcpip_core.Client(IPV4, listener.port, log)
+            peer = await listener.accept()
+            await started(client)
+            peer.reset()
+            return weakref.ref(client), client.done_task
+
+    forgotten, done = await use()
+    await soon(done)
+    del done
+    await turns()
+    gc.collect()
+    assert forgotten() is None
+
+
+async def test_client_whose_start_failed_and_was_forgotten_is_collected(log: logging.Logger) -> None:
+    """A program that tries again every second while its device is off must not grow, or be shouted at."""
+
+    log.setLevel(logging.CRITICAL)  # pytest keeps what is logged, the error with its frames included
+
+    def forget() -> weakref.ref[Any]:
+        return weakref.ref(make(CLIENT, IPV4, 1, log))
+
+    forgotten = forget()
+    await until(lambda: forgotten() is None or forgotten().done_task.done())  # type: ignore[union-attr]
+    await turns()
+    gc.collect()
+    assert forgotten() is None
+
+
+async def test_forgotten_server_goes_on_serving(log: logging.Logger) -> None:
+    """The loop holds what listens and what is connected: forgetting is no closing, a collection no fault."""
+    closes: list[Any] = []
+
+    async def callback(who: Any) -> None:
+        closes.append(who.close)
+
+    port = (await started(LineServer(host=IPV4, port=0, log=log, connect_callback=callback))).port
+    for _ in range(4):
+        gc.collect()
+        told = len(closes)
+        async with Peer(IPV4, port) as peer:
+            peer.send(b"hello\r\n")
+            assert await peer.read_until() == b"HELLO\r\n"
+        while len(closes) < told + 2:
+            await asyncio.sleep(0)
+    await soon(closes[-1]())
