@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import gc
 import logging
 import platform
 import random
 import ssl
 import sys
-from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fuzz._crowd import Progress
@@ -26,7 +26,7 @@ from tests.fuzz._peers import LEAVINGS, Session
 from tests.fuzz._subject import Logbook, Parser
 from tests.fuzz._tls import Garbage, contexts
 from tests.soak._gauge import Busy, hold, left_behind, new_loop
-from tests.support import describe_loop_error, soon
+from tests.support import IPV4, Peer, connected, describe_loop_error, soon
 
 MEBI = 1 << 20
 TLS_EVERY = 25
@@ -45,24 +45,28 @@ MOST_BUFFERED = 2 * FRAME_SIZE + 2 * 256 * 1024
 """What pauses a peer, and beyond it one receive call, or two of uvloop, which may receive again before a reader that
 was waiting has had its turn (bytes)."""
 
+FLOOD = 128 * 1024
+"""Empty lines that one receive call takes."""
+
 LONGEST_LOG = 500
 """Longest text of a log record: 200 characters of the peer's, and words of ours."""
 
 
-@dataclass
+@dataclasses.dataclass
 class Figures:
     """What was measured."""
 
     messages: int = 0
     sessions: int = 0
     seconds: float = 0.0
-    greetings: list[float] = field(default_factory=list[float])
+    greetings: list[float] = dataclasses.field(default_factory=list[float])
     knocks: int = 0
     busy: float = 0.0
+    busy_in_flood: float = 0.0
     buffered: int = 0
     memory: int = 0
     records: int = 0
-    findings: list[str] = field(default_factory=list[str])
+    findings: list[str] = dataclasses.field(default_factory=list[str])
 
 
 class Run:
@@ -106,6 +110,22 @@ class Run:
         settled = await hold()
         self.figures.memory = settled.memory - before.memory
         self.figures.findings += list(left_behind(before, settled))
+        busy.stop()
+        await self._flood()
+
+    async def _flood(self) -> None:
+        """Send the shortest lines there are, as many as one receive call takes, and look how long others wait."""
+        async with Parser(self._log) as server, Peer(IPV4, server.port) as peer:
+            server.speak(dataclasses.replace(server.dialect, replies=False))
+            await connected(server)
+            busy = Busy()
+            await peer.send_all(b"\r\n" * FLOOD)
+            peer.write_eof()
+            await soon(asyncio.wait({server.read_loop_task}))
+            busy.stop()
+            if len(server.events) != FLOOD:
+                self.figures.findings.append(f"{len(server.events)} events instead of {FLOOD} in a flood")
+            self.figures.busy_in_flood = busy.longest
 
     async def _live(self, messages: float, at_server: ssl.SSLContext, at_client: ssl.SSLContext) -> None:
         async with Parser(self._log) as server, Parser(self._log, ssl=at_server) as secure:
@@ -180,7 +200,8 @@ def report(figures: Figures, loop: str) -> str:
         f"sessions: {figures.seconds:.1f} s, {figures.messages / max(figures.seconds, 1e-9):,.0f} messages/s\n"
         f"  a well-behaved client was served within {waits[-1] * 1e3:.1f} ms (p99 {p99 * 1e3:.1f} ms), "
         f"turned away first {figures.knocks} times\n"
-        f"  loop busy for {figures.busy * 1e3:.1f} ms at most, {figures.buffered:,} bytes buffered at most, "
+        f"  loop busy for {figures.busy * 1e3:.1f} ms at most ({figures.busy_in_flood * 1e3:.0f} ms in a flood of "
+        f"{FLOOD:,} empty lines), {figures.buffered:,} bytes buffered at most, "
         f"memory {figures.memory / MEBI:+.2f} MiB, {figures.records:,} log records, {len(figures.findings)} findings"
     )
 

@@ -93,6 +93,7 @@ class Soak:
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + seconds
         self._sent = 0
+        self._due = self._loop.time()
         self._client: tcpip_core.Client | None = None
         self._spoiled: tcpip_core.Client | None = None
         self._server: Echo | None = None
@@ -146,15 +147,14 @@ class Soak:
             await asyncio.sleep(0.01)
 
     async def _converse(self, client: tcpip_core.Client) -> None:
-        due = self._loop.time()
         while not self._is_over:
             for _ in range(BATCH):
                 await soon(self._exchange(client))
             self._sent += BATCH
-            due += BATCH / RATE
-            late = self._loop.time() - due
-            if late > 1:
-                due += late  # Do not make up for what a fault, or a slow machine, has cost.
+            self._due += BATCH / RATE
+            late = self._loop.time() - self._due
+            if late > 5:
+                self._due += late  # A machine that is too slow cannot make up for it.
             await asyncio.sleep(max(0.0, -late))
 
     async def _exchange(self, client: tcpip_core.Client) -> None:
