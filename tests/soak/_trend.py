@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +31,13 @@ class Trend:
     is_flat: bool
 
     def __str__(self) -> str:
+        if math.isnan(self.growth):
+            return f"{self.name}: too short a time to judge"
         verdict = "flat" if self.is_flat else "NOT FLAT"
         low, high = (min(self.values), max(self.values)) if self.values else (0, 0)
         return (
-            f"{self.name}: {verdict}, {self.growth:+.3g} {self.unit} over the time (at most {self.most:g}); "
-            f"between {low:.4g} and {high:.4g} {self.unit}".replace(" ;", ";").rstrip()
+            f"{self.name}: {verdict}, {self.growth:+.3g} over the time (at most {self.most:g}); "
+            f"between {low:.4g} and {high:.4g} {self.unit}".rstrip()
         )
 
 
