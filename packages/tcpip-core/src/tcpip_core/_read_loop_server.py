@@ -20,6 +20,9 @@ from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEA
 
 __all__ = ["OneClientReadLoopServer"]
 
+_FAIR_SHARE = 0.01
+"""How long messages that are there already are handled before other tasks get a turn (seconds)."""
+
 _END_TIMEOUT = 1.0
 """How long the read loop of a client that is gone may take to end before the next one's starts (seconds)."""
 
@@ -155,15 +158,17 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         An exception is logged and closes the client. A hang-up ends the loop and is no exception.
         """
         connection = self._tcpip.connection
-        task = asyncio.current_task()
+        task, now = asyncio.current_task(), asyncio.get_running_loop().time
         try:
+            turn_ends = now() + _FAIR_SHARE
             while connection.alive:
                 delivered = connection.incoming.delivered
                 with Call(self._tcpip, task):
                     await self.read_and_dispatch()
-                if connection.incoming.delivered == delivered:
-                    # It read nothing. If it does not wait for anything either, nobody else would ever have a turn.
+                # Neither who reads nothing, nor who finds one message after the other, may keep others from their turn.
+                if connection.incoming.delivered == delivered or now() > turn_ends:
                     await asyncio.sleep(0)
+                    turn_ends = now() + _FAIR_SHARE
         except (Exception, asyncio.CancelledError) as e:  # noqa: BLE001  User code may raise anything.
             await self._tcpip_read_ended(connection, e)
 

@@ -44,7 +44,13 @@ __all__ = [
 
 
 class OpenConnectionKwargs(TypedDict, total=False, closed=True):
-    """What `asyncio.open_connection` takes beyond host and port."""
+    """What `asyncio.open_connection` takes beyond host and port.
+
+    Parameters
+    ----------
+    **items
+        Any of the keywords below.
+    """
 
     limit: int
     ssl: ssl_module.SSLContext | bool | None
@@ -61,7 +67,13 @@ class OpenConnectionKwargs(TypedDict, total=False, closed=True):
 
 
 class StartServerKwargs(TypedDict, total=False, closed=True):
-    """What `asyncio.start_server` takes beyond host and port."""
+    """What `asyncio.start_server` takes beyond host and port.
+
+    Parameters
+    ----------
+    **items
+        Any of the keywords below.
+    """
 
     limit: int
     ssl: ssl_module.SSLContext | None
