@@ -243,6 +243,19 @@ def soak(session: nox.Session) -> None:
         session.run("python", "-W", "error", "-m", "tests.soak.soak", *arguments)
 
 
+@nox.session(python=["3.11", "3.13"])
+def faults(session: nox.Session) -> None:
+    """Try every fault, in its long form too, print what was measured, and take precautions out to see tests fail.
+
+    ``nox -s faults -- --reversions`` does the last part only.
+    """
+    session.install(*editable(), *groups("tests"))
+    if session.posargs != ["--reversions"]:
+        # One at a time: what is measured are times.
+        session.run("python", *STRICT, "-m", "pytest", "--full", "tests/faults", *session.posargs)
+    session.run("python", "tests/faults/reversions.py")
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print how fast a loss reaches the callback."""

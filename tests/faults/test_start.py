@@ -188,7 +188,14 @@ async def test_start_of_a_subclass_that_never_ends_does_not_hold_close(base: Bas
         _assert_down(device)
 
 
-@BASES
+@pytest.mark.parametrize(
+    "base",
+    [
+        pytest.param(tcpip_core.Client, marks=pytest.mark.slow),
+        tcpip_core.OneClientServer,
+        pytest.param(LineServer, marks=pytest.mark.slow),
+    ],
+)
 async def test_start_of_a_subclass_that_swallows_cancellation_does_not_hold_close(
     base: Base, log: logging.Logger
 ) -> None:
