@@ -17,12 +17,23 @@ import tcpip_core
 from tests.contract._rigs import LineServer, Subject
 from tests.support import IPV4, Peer, soon, until
 
-__all__ = ["SLACK", "Stopwatch", "blocked_write", "die", "errors", "is_holder", "logged", "needs_dead_peer", "serves_on", "timed"]
+__all__ = [
+    "SLACK",
+    "Stopwatch",
+    "blocked_write",
+    "die",
+    "errors",
+    "is_holder",
+    "logged",
+    "needs_dead_peer",
+    "serves_on",
+    "timed",
+]
 
 SLACK = 2.0
 """What a loaded machine may add to a promised time (seconds): asserted bounds have it, the printed figures do not."""
 
-MORE_THAN_BUFFERS = 64 * 1024 * 1024
+MORE_THAN_BUFFERS = 16 * 1024 * 1024
 """More than both kernels of a loopback connection take while nobody reads (bytes)."""
 
 
@@ -40,11 +51,16 @@ def timed() -> Iterator[Stopwatch]:
     watch.seconds = time.monotonic() - start
 
 
-async def blocked_write(subject: Subject) -> asyncio.Task[None]:
-    """Start a write that waits for a peer that does not read; return once it waits."""
-    writing = asyncio.create_task(subject.write(bytes(MORE_THAN_BUFFERS)))
+async def blocked_write(subject: Subject, piece: int = MORE_THAN_BUFFERS) -> asyncio.Task[None]:
+    """Start writes, each of a piece (bytes), to a peer that does not read; return once one of them waits."""
+    writing = asyncio.create_task(_write_on(subject, bytes(piece)))
     await until(lambda: subject._tcpip.connection.outgoing.is_waited_for)
     return writing
+
+
+async def _write_on(subject: Subject, piece: bytes) -> None:
+    while True:
+        await subject.write(piece)
 
 
 async def serves_on(server: tcpip_core.OneClientServer, host: str = IPV4) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +68,8 @@ class TlsPeer:
 
     def hello(self) -> bytes:
         """Return the first flight of the handshake."""
-        try:
+        with contextlib.suppress(ssl.SSLWantReadError):
             self._link.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
         return self._outgoing.read()
 
     async def shake_hands(self) -> None:
@@ -97,9 +96,12 @@ class TlsPeer:
         self._flush()
 
     async def read(self) -> bytes:
-        """Receive something, decrypted."""
+        """Receive something, decrypted; ``b""`` where the other side closed the socket."""
         while True:
             try:
                 return self._link.read(65536)
             except ssl.SSLWantReadError:
-                self._incoming.write(await self.peer.read())
+                data = await self.peer.read()
+                if not data:
+                    return b""
+                self._incoming.write(data)

@@ -10,9 +10,9 @@ import pytest
 
 from tcpip_core import Limits, LossReason
 from tests.contract._links import Side, linked
-from tests.contract._rigs import READ_LOOP_SERVER, rigged
+from tests.contract._rigs import READ_LOOP_SERVER, LineServer, rigged
 from tests.faults._faults import errors, logged, serves_on
-from tests.support import IPV4, soon, turns
+from tests.support import IPV4, soon, turns, until
 
 SIDES = pytest.mark.parametrize("side", ["client", "server"])
 
@@ -86,7 +86,8 @@ async def test_part_of_a_line_in_the_log_is_short_and_harmless(
         rig.peer.write_eof()
         await rig.peer.wait_hung_up()
         await rig.changes.next()
-        await soon(asyncio.wait({rig.server.read_loop_task}))  # type: ignore[attr-defined]
+        assert isinstance(rig.subject, LineServer)
+        await until(rig.subject.read_loop_task.done)
         (message,) = [line for line in logged(caplog) if "in the middle" in line]
         assert message.isprintable()
         assert len(message) <= 280
@@ -174,7 +175,7 @@ async def test_text_that_holds_the_terminator_arrives_as_two_lines_by_default(ki
         assert await rig.peer.read_exactly(12) == b"two\r\nlines\r\n"
 
 
-@pytest.mark.parametrize("text", ["\ud800", "fine until \udfff here", "\ud83d"])
+@pytest.mark.parametrize("text", ["\ud800", "fine until \udfff here"])
 async def test_lone_surrogate_writes_nothing(text: str, kind: str, log: logging.Logger) -> None:
     """It cannot be encoded: the writer is told, and the peer never sees a part of it."""
     async with rigged(kind, IPV4, log) as rig:

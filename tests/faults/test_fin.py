@@ -51,7 +51,8 @@ async def test_fin_in_mid_line_of_a_read_loop_is_noted_once(
         rig.peer.send(b"whole\r\nhalf a li")
         rig.peer.write_eof()
         assert await rig.changes.next() is False
-        await until(lambda: rig.server.read_loop_task.done())
+        assert isinstance(rig.subject, LineServer)
+        await until(rig.subject.read_loop_task.done)
         assert len([line for line in logged(caplog) if "half a li" in line]) == 1
         assert errors(caplog) == []
         await serves_on(rig.server)

@@ -68,7 +68,10 @@ async def test_flood_of_newcomers_leaves_the_client_alone(
 async def test_flood_is_counted_in_the_log(log: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever comes a second later tells how many there were."""
     changes = Changes()
-    async with make(READ_LOOP_SERVER, IPV4, 0, log, connect_callback=changes.callback) as server, Peer(IPV4, server.port):
+    async with (
+        make(READ_LOOP_SERVER, IPV4, 0, log, connect_callback=changes.callback) as server,
+        Peer(IPV4, server.port),
+    ):
         assert await changes.next() is True
         await _flood(server.port or 0, 400)
         await asyncio.sleep(1.0)  # The log's own pace.

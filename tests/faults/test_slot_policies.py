@@ -30,9 +30,7 @@ async def waiting(rig: Rig) -> AsyncIterator[Peer]:
         yield newcomer
 
 
-def server_rig_with(
-    kind: str, log: logging.Logger, policy: str, **kwargs: Any
-) -> AbstractAsyncContextManager[Rig]:
+def server_rig_with(kind: str, log: logging.Logger, policy: str, **kwargs: Any) -> AbstractAsyncContextManager[Rig]:
     """Give a server with a policy for newcomers, connected to a holder."""
     return rigged(kind, IPV4, log, on_second_client=policy, **kwargs)
 

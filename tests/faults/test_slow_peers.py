@@ -144,9 +144,7 @@ async def test_two_way_heartbeats_to_a_peer_that_never_reads_end_the_link(kind: 
 # Slow loris: a byte now and then, a line never
 
 
-async def test_frame_that_is_not_finished_in_time_ends_the_link(
-    kind: str, log: logging.Logger, figure: Figure
-) -> None:
+async def test_frame_that_is_not_finished_in_time_ends_the_link(kind: str, log: logging.Logger, figure: Figure) -> None:
     """With ``frame_timeout`` a peer that dribbles is cut, however often it sends a byte."""
     async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=0.2)) as rig:
         reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
