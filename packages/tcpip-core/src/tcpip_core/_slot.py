@@ -44,10 +44,13 @@ class SlotRules:
         """Return whether a peer with this address may connect."""
         if self.networks is None:
             return True
-        address = ipaddress.ip_address(host)
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self.networks)
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False  # A peer without an address, on a unix socket.
+        # A socket of both families shows an IPv4 peer as ::ffff:10.0.0.5; either way of writing it will do.
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any(address in network or (mapped is not None and mapped in network) for network in self.networks)
 
 
 def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None) -> SlotRules:
@@ -66,11 +69,13 @@ def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None)
     policy = cast("OnSecondClient", on_second_client)
     if allowed_peers is None:
         return SlotRules(policy)
-    if isinstance(allowed_peers, str):
-        raise TypeError(f"allowed_peers must be a list of addresses or networks, not the string {allowed_peers!r}")
+    if isinstance(allowed_peers, str | bytes):
+        raise TypeError(f"allowed_peers must be a list of addresses or networks, not {allowed_peers!r} alone")
     networks: list[_Network] = []
     for peer in allowed_peers:
         try:
+            if not isinstance(peer, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # ipaddress takes numbers.
+                raise ValueError("it is no text")
             networks.append(ipaddress.ip_network(peer))
         except ValueError as e:
             raise ValueError(
