@@ -257,11 +257,13 @@ class Endpoint:
 
     async def close_connection(self) -> None:
         """End the current connection; return when its socket is gone and the callback knows."""
-        self.connection.end(LossReason.CLOSED_HERE)
+        # Its end may let the next one in, which is another matter.
+        connection = self.connection
+        connection.end(LossReason.CLOSED_HERE)
         self.publisher.kick()
         if self.is_called_by_own_task():
             return
-        await self.connection.wait_closed()
+        await connection.wait_closed()
         await self.told()
 
     def begin_shutdown(self, *, spare: _AnyTask = None) -> None:
