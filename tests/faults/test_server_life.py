@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 from typing import Any
 
 import pytest
@@ -97,11 +96,6 @@ async def main():
 """
 
 
-@pytest.mark.xfail(
-    sys.version_info < (3, 12),
-    reason="asyncio 3.11 then makes a server without sockets, and says nothing",
-    strict=False,
-)
 @LOOPS
 def test_start_without_a_descriptor_fails_as_any_other(loop: str) -> None:
     """The error is the system's, all is down, and the next one works."""

@@ -58,14 +58,8 @@ SERVER_FAILURES: dict[str, Callable[[int], Failure]] = {
 }
 """Why a server cannot listen, given a port that is taken."""
 
-NOT_YET = pytest.mark.xfail(run=False, reason="asyncio leaves the socket open, and uvloop never ends the start")
-NOT_CHECKED = {"ssl is no context", "handshake time-out of zero"}
-
 CASES = [
-    *(
-        pytest.param(CLIENT, failure, id=f"client-{name}", marks=[NOT_YET] if name in NOT_CHECKED else [])
-        for name, failure in CLIENT_FAILURES.items()
-    ),
+    *(pytest.param(CLIENT, failure, id=f"client-{name}") for name, failure in CLIENT_FAILURES.items()),
     *(
         pytest.param(kind, failure, id=f"{kind}-{name}")
         for kind in SERVERS

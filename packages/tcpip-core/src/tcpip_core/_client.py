@@ -13,7 +13,7 @@ from ._loss import LossReason
 from ._publisher import is_asynchronous
 from ._states import State
 from ._tasks import done_future
-from ._transport import OpenConnectionKwargs, check_address, check_keywords, connect, limits_from
+from ._transport import OpenConnectionKwargs, check_address, check_keywords, check_tls, connect, limits_from
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 
 __all__ = ["Client"]
@@ -148,6 +148,7 @@ class Client(BaseClientOrServer):
             If a keyword is unknown.
         """
         check_keywords(type(self), kwargs, OpenConnectionKwargs)
+        check_tls(kwargs)
         endpoint = self._tcpip
         if self.host == "":
             raise RuntimeError("a client with host='' is closed from the start and cannot connect")

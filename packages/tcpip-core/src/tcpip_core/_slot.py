@@ -129,7 +129,7 @@ class Slot:
         elif self._rules.on_second_client == "replace":
             holder.end(LossReason.REPLACED, abort=True)
             self._take(newcomer)
-        elif self._rules.on_second_client == "probe" and self._waiting is None:
+        elif self._rules.on_second_client == "probe" and not self._is_waited_for():
             self._wait_for_sign_of_life(newcomer, holder)
         else:
             self._turn_away(newcomer, f"{holder.peer} is connected, and one client is served at a time")
@@ -145,6 +145,12 @@ class Slot:
         waiting = self._stop_waiting()
         if waiting is not None:
             waiting.turn_away()
+
+    def _is_waited_for(self) -> bool:
+        """Return whether somebody waits; forget one that has left."""
+        if self._waiting is not None and self._waiting.state is not State.WAITING:
+            self._stop_waiting()
+        return self._waiting is not None
 
     def _wait_for_sign_of_life(self, newcomer: Connection, holder: Connection) -> None:
         newcomer.keep_waiting()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 
 __all__ = ["GRACE", "OwnedTasks", "done_future"]
 
-GRACE = 0.25
+GRACE = 0.2
 """How long a task may take to end after it was cancelled (seconds)."""
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "StartServerKwargs",
     "check_address",
     "check_keywords",
+    "check_tls",
     "connect",
     "limits_from",
     "listen",
@@ -116,6 +117,25 @@ def check_keywords(cls: type, given: Iterable[str], allowed: type) -> None:
                 f"did you mean {like[0]!r}?" if like else f"asyncio takes {', '.join(sorted(allowed.__annotations__))}"
             )
             raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}: {hint}")
+
+
+def check_tls(keywords: Mapping[str, object]) -> None:
+    """Refuse TLS keywords of a client that asyncio would notice only after it has a socket.
+
+    Raises
+    ------
+    TypeError
+        If ``ssl`` is neither a context nor a bool.
+    ValueError
+        If a time-out is not above 0.
+    """
+    context = keywords.get("ssl")
+    if context is not None and not isinstance(context, ssl_module.SSLContext | bool):
+        raise TypeError(f"ssl must be an ssl.SSLContext, such as tls.client_context makes, or a bool, not {context!r}")
+    for name in ("ssl_handshake_timeout", "ssl_shutdown_timeout"):
+        timeout = keywords.get(name)
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+            raise ValueError(f"{name} must be above 0 seconds, not {timeout!r}")
 
 
 def check_address(host: object, port: object) -> None:
@@ -248,6 +268,9 @@ async def listen(
             except BaseException:
                 server.close()
                 raise
+        if not server.sockets:
+            # asyncio before 3.12 takes the want of descriptors for an address family that is not there.
+            raise OSError(errno.EMFILE, "no socket could be opened")
     except OSError as e:
         _explain(e, f"cannot listen on {_address(host, port)}", _LISTEN_HINTS)
     return server
