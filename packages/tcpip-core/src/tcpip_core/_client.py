@@ -148,11 +148,11 @@ class Client(BaseClientOrServer):
             If a keyword is unknown.
         """
         check_keywords(type(self), kwargs, OpenConnectionKwargs)
-        check_tls(kwargs)
         endpoint = self._tcpip
         if self.host == "":
             raise RuntimeError("a client with host='' is closed from the start and cannot connect")
         endpoint.claim_start()
+        check_tls(kwargs)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
         connection = await connect(
             endpoint.new_connection, self.host, self.port, endpoint.limits.connect_timeout, kwargs
