@@ -264,7 +264,7 @@ def faults(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print how fast a loss reaches the callback."""
     session.install(*editable(core="uvloop"))
-    session.run("python", "tests/benchmarks/loss_latency.py", *session.posargs)
+    session.run("python", "-m", "tests.benchmarks.loss_latency", *session.posargs)
 
 
 # --- check ------------------------------------------------------------------------------------------------------------

@@ -159,7 +159,8 @@ class Slot:
         self._probe = self._loop.call_later(_PROBE_TIME, self._decide, holder)
 
     def _decide(self, holder: Connection) -> None:
-        if not holder.answered_probe(_PROBE_TIME):
+        # Only what came after the probe began counts; the kernel's ages are whole ticks of its clock.
+        if not holder.answered_probe(_PROBE_TIME - 0.1):
             # Its loss frees the place for the one that waits.
             holder.end(LossReason.SILENT, abort=True)
             return
