@@ -38,7 +38,8 @@ STRICT = ("-X", "dev", "-W", "error")
 STRICT_WORKERS = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}  # pytest-xdist does not hand the options on
 
 SUPPORTED = ("3.11", "3.12", "3.13")
-LONG = ("faults", "fuzz", "simulation", "soak")
+HAVE_SESSIONS = ("faults", "fuzz", "simulation", "soak")
+"""Tests that take longer, and have sessions of their own."""
 NEWER = ("3.14", "3.15")
 
 
@@ -169,10 +170,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
     session.install(*editable(), *groups("tests"))
-    ends = {SUPPORTED[0], SUPPORTED[-1]}
-    # What takes longest holds on the oldest and the newest Python; between them nothing of it differs.
-    left_out = [] if session.python in ends else [f"--ignore=tests/{name}" for name in LONG]
-    run_pytest(session, "python", *left_out)
+    run_pytest(session, "python", *(f"--ignore=tests/{name}" for name in HAVE_SESSIONS))
 
 
 @nox.session

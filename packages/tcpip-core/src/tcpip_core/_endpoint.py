@@ -189,18 +189,22 @@ class Endpoint:
             yield
         finally:
             if self._closer is None:
+                await self._clean_up_after_the_loop()
+                # Last, because a filter may turn it into an error.
                 warnings.warn(
                     f"{self.log().name} was open when its event loop ended: close it, or use async with",
                     ResourceWarning,
                     stacklevel=2,
                 )
-                self._hooks.stop()
-                self._slot.close()
-                await self._stop_listening()
-                self._abort_all()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(GRACE):
-                        await self._connections_closed()
+
+    async def _clean_up_after_the_loop(self) -> None:
+        self._hooks.stop()
+        self._slot.close()
+        await self._stop_listening()
+        self._abort_all()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await self._connections_closed()
 
     # What connections ask and tell
 
