@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tcpip_testing.sim import SimLoop, Tcp
+    from tcpip_testing._sim import SimLoop, Tcp
 
 __all__ = ["Peer"]
 

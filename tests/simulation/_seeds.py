@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from tcpip_testing.sim import Event, Simulation, sim_run
+from tcpip_testing._sim import Event, Simulation, sim_run
 
 from ._faults import Fault, draw
 from ._world import LOG, Cast, World

@@ -18,7 +18,7 @@ from tcpip_core import LossReason
 if TYPE_CHECKING:
     from tcpip_core import BaseClientOrServer
     from tcpip_core._connection import Connection
-    from tcpip_testing.sim import SimLoop, Tcp
+    from tcpip_testing._sim import SimLoop, Tcp
 
 __all__ = ["Record", "Witness"]
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from tcpip_core import Limits
-from tcpip_testing.sim import Event, LinkSettings, Simulation, Tcp
-from tcpip_testing.sim._server import Listener
+from tcpip_testing._sim import Event, LinkSettings, Simulation, Tcp
+from tcpip_testing._sim._server import Listener
 
 from ._blows import apply
 from ._faults import Fault

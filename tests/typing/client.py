@@ -80,7 +80,7 @@ async def state(client: Client) -> None:
     assert_type(client.connected, bool)
     assert_type(client.should_be_connected, bool)
     assert_type(client.host, str | None)
-    assert_type(client.port, int | None)
+    assert_type(client.port, int)
     assert_type(client.name, str)
     assert_type(client.encoding, str)
     assert_type(client.terminator, bytes)

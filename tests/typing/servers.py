@@ -50,7 +50,7 @@ async def one_client_server() -> None:
     OneClientServer("127.0.0.1", 0, LOG, mock_told)  # type: ignore[arg-type]
     async with OneClientServer("127.0.0.1", 0, LOG) as server:
         assert_type(server, OneClientServer)
-        assert_type(server.port, int | None)
+        assert_type(server.port, int)
         assert_type(server.connected, bool)
         await server.connected_task
         assert_type(await server.close_client(), None)

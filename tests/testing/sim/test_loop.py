@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tcpip_testing.sim import SimDeadlock, SimLivelock, SimLoop, Simulation, sim_run
+from tcpip_testing._sim import SimDeadlock, SimLivelock, SimLoop, Simulation, sim_run
 
 
 def test_time_passes_only_where_it_is_waited_for() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tcpip_testing.sim import LinkSettings, SimServer, Simulation, sim_run
+from tcpip_testing._sim import LinkSettings, SimServer, Simulation, sim_run
 
 PORT = 5000
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -8,7 +8,7 @@ import pytest
 
 from tcpip_core import Client, LossReason
 from tcpip_testing import TestOneClientReadLoopServer
-from tcpip_testing.sim import Simulation, sim_run
+from tcpip_testing._sim import Simulation, sim_run
 
 LOG = logging.getLogger("tcpip_tests")
 

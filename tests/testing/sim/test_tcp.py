@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tcpip_core import Keepalive
-from tcpip_testing.sim import Host, LinkSettings, SimTransport, Simulation, sim_run
+from tcpip_testing._sim import Host, LinkSettings, SimTransport, Simulation, sim_run
 
 PORT = 5000
 

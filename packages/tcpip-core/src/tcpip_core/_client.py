@@ -107,7 +107,7 @@ class Client(BaseClientOrServer):
             raise ValueError(f"heartbeat_send_sleep must be above 0 seconds, not {heartbeat_send_sleep!r}")
         self.host = host
         # None goes with a sock only, and then nobody asks.
-        self.port = cast("int", port)
+        self.port: int = cast("int", port)
         self.run_heartbeat_send_task = run_heartbeat_send_task
         self.heartbeat_send_sleep = heartbeat_send_sleep
         super().__init__(

@@ -110,7 +110,7 @@ class OneClientServer(BaseClientOrServer):
         self._tcpip_rules = checked_rules(on_second_client, allowed_peers)
         self.host = host
         # None goes with a sock only, until the start.
-        self.port = cast("int", port)
+        self.port: int = cast("int", port)
         self._server: asyncio.Server | None = None
         super().__init__(
             log=log,
