@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol, cast
 
 from ._incoming import Incoming, scratch_buffer
-from ._kernel import answered_within
+from ._kernel import answered_within, peer_has_ended
 from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
@@ -332,6 +332,11 @@ class Connection(asyncio.BufferedProtocol):
         """Return whether the peer's kernel was heard within the last `since` seconds; end the asking."""
         self._keep_alive(self._keepalive)
         return answered_within(since, self._socket)
+
+    @property
+    def end_is_near(self) -> bool:
+        """Whether the kernel has the peer's end, which the loop has not come to yet."""
+        return self._alive and not self.peer_is_done and peer_has_ended(self._socket)
 
     @property
     def _socket(self) -> Any:

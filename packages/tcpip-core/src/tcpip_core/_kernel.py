@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["HangupWatch", "answered_within", "bytes_acknowledged"]
+__all__ = ["HangupWatch", "answered_within", "bytes_acknowledged", "peer_has_ended"]
 
 
 # Where Linux' ``struct tcp_info`` has what we ask for: words of 4 bytes, but the last one of 8 (tcp(7), linux/tcp.h).
 _LAST_DATA_RECV, _LAST_ACK_RECV = 13, 14
 _BYTES_ACKED_OFFSET = 120
+_ESTABLISHED = 1
 
 
 def _tcp_info(sock: Any, size: int) -> bytes:
@@ -60,6 +61,18 @@ def answered_within(since: float, sock: Any) -> bool:
         return True
     words = struct.unpack(f"{_LAST_ACK_RECV + 1}I", info)
     return bool(min(words[_LAST_DATA_RECV], words[_LAST_ACK_RECV]) <= since * 1000)
+
+
+def peer_has_ended(sock: Any) -> bool:
+    """Return whether the peer's FIN or RST is here, read or not; False where that cannot be asked.
+
+    Parameters
+    ----------
+    sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
+        A TCP socket that was not closed on this side, or None.
+    """
+    info = _tcp_info(sock, 1)
+    return bool(info) and info[0] != _ESTABLISHED
 
 
 class HangupWatch:
