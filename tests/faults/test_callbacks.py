@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import tcpip_core
-from tests.contract._rigs import CLIENT, READ_LOOP_SERVER, SERVER, LineServer, make, opened, rigged
+from tests.contract._rigs import CLIENT, READ_LOOP_SERVER, LineServer, make, opened, rigged
 from tests.faults._moments import Stubborn
 from tests.support import IPV4, Changes, Peer, connected, listening, soon, started, turns, until
 

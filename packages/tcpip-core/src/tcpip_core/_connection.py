@@ -83,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
         self._close_waiters: set[asyncio.Future[None]] = set()
         self._write_end_waiters: set[asyncio.Future[None]] = set()
         self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout)
-        self.outgoing = Outgoing(self, limits.write_timeout)
+        self.outgoing = Outgoing(self, limits.write_timeout, keepalive)
         self.peer = "nobody"
         self.peer_host = ""
         self.loss_reason: LossReason | None = None
@@ -152,6 +152,7 @@ class Connection(asyncio.BufferedProtocol):
         self._move(State.CLOSING)
         self._set_timer(None)
         self.incoming.stop_watching()
+        self.outgoing.silence.stop()
         if self._transport is None or self._transport_is_gone:
             self._move(State.CLOSED)
         elif abort:
