@@ -121,9 +121,16 @@ REVERSIONS: list[Reversion] = [
     Reversion(
         "heartbeats are measured on the loop's clock",
         "_read_loop_server.py",
-        "        loop = asyncio.get_running_loop()\n        connection = self._tcpip.connection\n",
-        "        import time as loop\n        connection = self._tcpip.connection\n",
-        f"{LOOP}test_step_of_the_wall_clock_loses_nobody[asyncio-3600.0]",
+        "    return asyncio.get_running_loop().time()\n",
+        "    import time\n    return time.time()\n",
+        f"{LOOP}test_wall_clock_that_is_set_is_no_age_of_heartbeats[asyncio-monitor-3600]",
+    ),
+    Reversion(
+        "silence is measured on the loop's clock",
+        "_heartbeat.py",
+        "    loop = asyncio.get_running_loop()\n",
+        "    import time as loop\n",
+        f"{LOOP}test_wall_clock_that_is_set_is_no_age_of_heartbeats[asyncio-two-way--3600]",
     ),
     Reversion(
         "a write that is blocked is not without progress while the kernel's is",

@@ -28,6 +28,11 @@ _END_TIMEOUT = 1.0
 """How long the read loop of a client that is gone may take to end before the next one's starts (seconds)."""
 
 
+def _now() -> float:
+    """Return the time for ages of heartbeats (seconds): not the wall clock's, which people and NTP set."""
+    return asyncio.get_running_loop().time()
+
+
 class OneClientReadLoopServer(OneClientServer, abc.ABC):
     """A server that calls `read_and_dispatch` for as long as a client is connected.
 
@@ -236,14 +241,13 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
                 "a heartbeat came, but this server does not watch them: make it with run_heartbeat_monitor_task=True"
             )
         self.heartbeat_received_tai = current_tai()
-        self._tcpip_heartbeat_at = asyncio.get_running_loop().time()
+        self._tcpip_heartbeat_at = _now()
 
     async def monitor_received_heartbeats(self) -> None:
         """Close the client once no heartbeat came for ``max_heartbeat_interval``; return when there is no client."""
-        loop = asyncio.get_running_loop()
         connection = self._tcpip.connection
         while connection.alive:
-            overdue = loop.time() - self._tcpip_heartbeat_at - self.max_heartbeat_interval
+            overdue = _now() - self._tcpip_heartbeat_at - self.max_heartbeat_interval
             if overdue < 0:
                 await asyncio.sleep(-overdue)
             elif is_late(overdue, self.max_heartbeat_interval):
@@ -266,6 +270,6 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         tasks = self._tcpip.tasks
         self.read_loop_task = self._tcpip_reading = tasks.spawn(self._tcpip_read(connection, previous), "read loop")
         if self.run_heartbeat_monitor_task:
-            self._tcpip_heartbeat_at = asyncio.get_running_loop().time()
+            self._tcpip_heartbeat_at = _now()
             monitoring = self.monitor_received_heartbeats()
             self.monitor_heartbeats_task = self._tcpip.spawn_for_link(monitoring, "heartbeat monitor")
