@@ -1,12 +1,14 @@
 """Prove that the fault suite sees what it should: take a precaution out of a copy of the core, and its test must fail.
 
-Run by ``nox -s faults``. Each reversion names the lines that deal with one fault, what stands there without the
-precaution, and the one test that must fail then, within a bound. One that no test notices fails the session, and so
-does one whose lines are not in the source any more, or whose test fails anyhow.
+Run by ``nox -s faults``; ``python tests/faults/reversions.py heartbeat`` tries those alone that hold the word. Each
+reversion names the lines that deal with one fault, what stands there without the precaution, and the one test that must
+fail then, within a bound. One that no test notices fails the session, and so does one whose lines are not in the source
+any more, or whose test fails anyhow.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -227,17 +229,22 @@ def try_out(reversion: Reversion) -> str:
             return str(error)
 
 
-def main() -> None:
-    """Try all of them and print the table; the exit status tells."""
+def main(arguments: list[str] | None = None) -> int:
+    """Try all of them, or those that are asked for, print the table, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="reversions", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("name", nargs="?", default="", help="try those alone that hold this text; default: all")
+    name = parser.parse_args(arguments).name
+    chosen = [one for one in REVERSIONS if name in f"{one.precaution} ({one.module})"]
+    if not chosen:
+        parser.error(f"no reversion holds {name!r}")
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(try_out, REVERSIONS))
-    for reversion, result in zip(REVERSIONS, results, strict=True):
+        results = list(pool.map(try_out, chosen))
+    for reversion, result in zip(chosen, results, strict=True):
         print(f"{result:<12} {reversion.precaution} ({reversion.module})\n{'':<12} → {reversion.test}")
     caught = results.count("caught")
-    print(f"{caught} of {len(REVERSIONS)} reversions are caught")
-    if caught < len(REVERSIONS):
-        sys.exit(1)
+    print(f"{caught} of {len(chosen)} reversions are caught")
+    return 0 if caught == len(chosen) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
