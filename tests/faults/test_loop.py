@@ -246,6 +246,29 @@ def test_loop_that_ends_with_open_objects_says_which(loop: str) -> None:
     assert "unclosed" not in said
 
 
+LINKED = """
+async def main():
+    global keep
+    asyncio.get_running_loop().slow_callback_duration = 10
+    server = tcpip_core.OneClientServer(IPV4, 0, log, name="one end")
+    await started(server)
+    client = tcpip_core.Client(IPV4, server.port, log, name="other end")
+    await started(client)
+    await soon(server.connected_task)
+    keep = server, client
+"""
+
+
+@LOOPS
+def test_loop_that_ends_with_both_ends_of_a_link_says_just_that(loop: str) -> None:
+    """What one end does to the other while both are cleaned up is not worth a word."""
+    said = run_program(LINKED, loop, "-W", "default").stderr.splitlines()
+    # Below each warning stands the line that it comes from, indented.
+    told = sorted(line.partition("ResourceWarning: ")[2] or line for line in said if not line.startswith("  "))
+    end = "was open when its event loop ended: close it, or use async with"
+    assert told == [f"program.Client(other end) {end}", f"program.OneClientServer(one end) {end}"]
+
+
 STARTING = """
 async def main():
     global keep

@@ -189,6 +189,8 @@ class Endpoint:
             yield
         finally:
             if self._closer is None:
+                # This is the end: a link that is lost meanwhile must not begin another one.
+                self._closer = asyncio.current_task()
                 await self._clean_up_after_the_loop()
                 # Last, because a filter may turn it into an error.
                 warnings.warn(
