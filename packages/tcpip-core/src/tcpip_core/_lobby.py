@@ -122,19 +122,11 @@ def front_door(
     tasks: OwnedTasks,
     log: Callable[[], logging.Logger],
 ) -> Callable[[], asyncio.BaseProtocol]:
-    """Return what makes the protocol of a newcomer; take the TLS keywords of ``start_server`` out of `keywords`.
-
-    Raises
-    ------
-    TypeError
-        If ``ssl`` is something else than a context.
-    """
+    """Return what makes the protocol of a newcomer; take the TLS keywords of ``start_server`` out of `keywords`."""
     context = keywords.pop("ssl", None)
     timeouts = {name: keywords.pop(name, None) for name in ("ssl_handshake_timeout", "ssl_shutdown_timeout")}
     if context is None:
         return make
-    if not isinstance(context, ssl.SSLContext):
-        raise TypeError(f"ssl must be an ssl.SSLContext, such as tls.server_context makes, not {context!r}")
     if timeouts["ssl_handshake_timeout"] is None:
         timeouts["ssl_handshake_timeout"] = _HANDSHAKE_TIMEOUT
     lobby = TlsLobby(context, make, timeouts, tasks, log)

@@ -12,7 +12,16 @@ from ._limits import Keepalive, Limits
 from ._lobby import front_door
 from ._publisher import is_asynchronous, warn_of_synchronous
 from ._slot import OnSecondClient, checked_rules
-from ._transport import StartServerKwargs, check_address, check_keywords, limits_from, listen, port_of, stop_accepting
+from ._transport import (
+    StartServerKwargs,
+    check_address,
+    check_keywords,
+    check_tls,
+    limits_from,
+    listen,
+    port_of,
+    stop_accepting,
+)
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 
@@ -103,6 +112,7 @@ class OneClientServer(BaseClientOrServer):
     ) -> None:
         if type(self).start is OneClientServer.start:
             check_keywords(type(self), kwargs, StartServerKwargs)
+            check_tls(kwargs, server=True)
             limits_from(limits or Limits(), dict(kwargs))
         check_address(host, port)
         if callable(connect_callback) and not is_asynchronous(connect_callback):
@@ -141,11 +151,14 @@ class OneClientServer(BaseClientOrServer):
         OSError
             If the system cannot listen there; its text says where and what to do.
         TypeError
-            If a keyword is unknown.
+            If a keyword is unknown, or ``ssl`` of the wrong type.
+        ValueError
+            If a keyword cannot be used, such as a client's ``ssl``.
         """
         check_keywords(type(self), kwargs, StartServerKwargs)
         endpoint = self._tcpip
         endpoint.claim_start()
+        check_tls(kwargs, server=True)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
         make = front_door(endpoint.new_connection, kwargs, endpoint.tasks, endpoint.log)
         self._server = await listen(make, self.host, self.port, kwargs)
