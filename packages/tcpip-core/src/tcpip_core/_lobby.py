@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ._connection import Connection
+from ._connection import Connection, readable_address
 from ._tasks import OwnedTasks
 
 __all__ = ["front_door"]
@@ -62,13 +62,14 @@ class TlsLobby:
         Its socket gets a new transport, because ``start_tls`` on uvloop loses what came before it is called. What
         the newcomer has sent waits in the kernel.
         """
+        _, peer = readable_address(transport.get_extra_info("peername"))
         sock = None
         if self._waiting < _MOST_WAITING:
             sock = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
         transport.abort()
         if sock is not None:
             self._waiting += 1
-            handshake = _Handshake(self._make(), sock)
+            handshake = _Handshake(self._make(), sock, peer)
             task = self._tasks.spawn(self._shake_hands(handshake), "TLS handshake")
             task.add_done_callback(lambda _: self._ended(handshake))
 
@@ -80,7 +81,7 @@ class TlsLobby:
         try:
             await connect(lambda: connection, sock, ssl=self._context, **self._timeouts)
         except (OSError, EOFError) as e:
-            self._log().info("a TLS handshake failed: %r", e)
+            self._log().info("the TLS handshake with %s failed: %r", handshake.peer, e)
         except BaseException:
             connection.discard()
             raise
@@ -96,6 +97,7 @@ class TlsLobby:
 class _Handshake:
     connection: Connection
     sock: socket.socket
+    peer: str
     has_begun: bool = False
 
 
