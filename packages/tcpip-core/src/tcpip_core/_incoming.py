@@ -233,7 +233,8 @@ class Incoming:
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
         elif self._waiter is not None:
-            self._link.end(LossReason.LIMIT)
+            cause = TimeoutError(f"no whole message within {timeout:g} s of its first byte (frame_timeout)")
+            self._link.end(LossReason.LIMIT, cause)
 
     # Back-pressure
 

@@ -11,7 +11,7 @@ from ._codec import shown
 from ._connection import Connection
 from ._heartbeat import Heartbeat, current_tai
 from ._limits import Keepalive, Limits
-from ._loss import LossReason, reason_for_message
+from ._loss import LossReason, described, reason_for_message
 from ._one_client_server import OneClientServer
 from ._slot import OnSecondClient
 from ._tasks import done_future
@@ -186,6 +186,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         if isinstance(error, ConnectionError | asyncio.IncompleteReadError) and not connection.alive:
             if isinstance(error, asyncio.IncompleteReadError) and error.partial:
                 self.log.info("%s left in the middle of a message: %s", connection.peer, shown(error.partial))
+            if connection.loss_reason is LossReason.LIMIT:
+                self.log.error("closed %s: %s", connection.peer, described(LossReason.LIMIT, connection.loss_cause))
             return
         reason = reason_for_message(error)
         if reason is None:
