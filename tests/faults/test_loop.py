@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import itertools
 import logging
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -171,6 +172,13 @@ async def test_losses_and_newcomers_of_a_blocked_time_are_told_in_order(blocked:
 # --- the wall clock ---------------------------------------------------------------------------------------------------
 
 
+async def beat(server: HeartbeatServer, peer: Peer) -> None:
+    """Send a heartbeat, and return once it was handled."""
+    before = server.heartbeats
+    peer.send(b"heartbeat\r\n")
+    await until(lambda: server.heartbeats > before)
+
+
 WATCHES: dict[str, dict[str, Any]] = {
     "monitor": {"run_heartbeat_monitor_task": True, "max_heartbeat_interval": 0.1},
     "two-way": {"heartbeat": tcpip_core.Heartbeat(interval=60, timeout=0.1)},
@@ -191,14 +199,18 @@ async def test_wall_clock_that_is_set_is_no_age_of_heartbeats(
     server = HeartbeatServer(host=IPV4, port=0, log=log, connect_callback=changes.callback, **WATCHES[watch])
     async with server, Peer(IPV4, server.port) as peer:
         assert await changes.next() is True
-        for _ in range(4):
-            sent, before = now(), server.heartbeats
-            peer.send(b"heartbeat\r\n")
-            await until(lambda before=before: server.heartbeats > before)
+        await beat(server, peer)
+        sent = now()
+        await beat(server, peer)
         assert await changes.next() is False
         assert 0.1 < now() - sent < 1
     assert changes.seen == [True, False]
     assert server.loss_reason is tcpip_core.LossReason.HEARTBEAT
+
+
+def later(clock: Callable[[], int], ahead: int) -> int:
+    """Read a clock that was set."""
+    return clock() + ahead
 
 
 async def test_stamp_of_a_heartbeat_follows_the_wall_clock(
@@ -209,10 +221,8 @@ async def test_stamp_of_a_heartbeat_follows_the_wall_clock(
     async with server, Peer(IPV4, server.port) as peer:
         wall_ns = time.time_ns
         for ahead in (0, 3600, -3600):
-            monkeypatch.setattr(time, "time_ns", lambda ahead=ahead: wall_ns() + ahead * 10**9)
-            before = server.heartbeat_received_tai
-            peer.send(b"heartbeat\r\n")
-            await until(lambda before=before: server.heartbeat_received_tai != before)
+            monkeypatch.setattr(time, "time_ns", functools.partial(later, wall_ns, ahead * 10**9))
+            await beat(server, peer)
             assert abs(server.heartbeat_received_tai - (wall_ns() / 1e9 + ahead + 37)) < 1
 
 
