@@ -52,7 +52,8 @@ class Client(BaseClientOrServer):
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
     **kwargs
-        As for `asyncio.open_connection`: ``ssl``, ``local_addr``, ``limit`` and so on.
+        As for `asyncio.open_connection`: ``ssl``, ``local_addr`` and so on; ``limit`` counts instead of
+        ``limits.frame_size``.
 
     Attributes
     ----------
@@ -64,9 +65,12 @@ class Client(BaseClientOrServer):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `connect_callback` is not a coroutine function, or a keyword is unknown or of the wrong type.
+        If an argument is of the wrong type: `host`, `port`, `log`, `limits`, `keepalive` or `heartbeat`, a
+        `connect_callback` that is not a coroutine function, a ``ssl`` that is no context and no bool; or if a keyword
+        is unknown. Nothing exists then, no task and no socket.
     ValueError
-        If `encoding`, `terminator`, `heartbeat_send_sleep` or a keyword cannot be used, such as a server's ``ssl``.
+        If `port`, `encoding`, `terminator`, `heartbeat_send_sleep`, or a keyword such as ``ssl`` or ``limit``, cannot
+        be used. Nothing exists then.
 
     Notes
     -----

@@ -70,7 +70,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
     allowed_peers : iterable of str, optional
         Addresses and networks (``"10.0.0.0/8"``) whose clients are let in; None lets everybody in.
     **kwargs
-        As for `asyncio.start_server`.
+        As for `asyncio.start_server`: ``ssl``, ``backlog`` and so on; ``limit`` counts instead of
+        ``limits.frame_size``.
 
     Attributes
     ----------
@@ -86,9 +87,12 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `connect_callback` is not a callable, or a keyword is unknown.
+        If an argument is of the wrong type: `host`, `port`, `log`, `limits`, `keepalive`, `heartbeat` or
+        `allowed_peers`, a `connect_callback` that is not a callable, a ``ssl`` that is no context; or if a keyword is
+        unknown. Nothing exists then, no task and no socket.
     ValueError
-        If `encoding`, `terminator` or `max_heartbeat_interval` cannot be used.
+        If `port`, `encoding`, `terminator`, `on_second_client`, an entry of `allowed_peers`,
+        `max_heartbeat_interval`, or a keyword such as ``ssl`` or ``limit`` cannot be used. Nothing exists then.
 
     Warns
     -----
