@@ -72,7 +72,7 @@ def described(reason: LossReason, cause: BaseException | None) -> str:
 
 
 def error_for(
-    reason: LossReason | None, attempt: str, *, cause: BaseException | None = None, never: bool = False
+    reason: LossReason | None, attempt: str, cause: BaseException | None, *, never: bool = False
 ) -> ConnectionError:
     """Return the error that an operation raises which cannot be done.
 
