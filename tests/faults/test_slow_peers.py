@@ -291,6 +291,27 @@ async def test_a_first_write_late_in_the_silence_does_not_prolong_it(
         assert rig.subject.loss_reason is LossReason.SILENT
 
 
+@pytest.mark.slow
+@needs_dead_peer
+@SIDES
+async def test_what_a_peer_said_before_it_fell_silent_is_read(side: Side, log: logging.Logger) -> None:
+    """It does not matter whether the kernel or the watch of our own has noticed first."""
+    patient = Keepalive(time=2, interval=1, probes=3, user_timeout=3)
+    async with rigged(side, IPV4, log, keepalive=patient) as rig:
+        rig.peer.send(b"first\r\nsecond\r\n")
+        await until(lambda: len(rig.subject._tcpip.connection.incoming) > 0)
+        await asyncio.sleep(0.1)  # Our kernel may put off its acknowledgement for 40 ms.
+        die(rig.peer)
+        await asyncio.sleep(1.5)
+        await rig.subject.write_str("anybody there?")
+        await until(lambda: rig.subject._tcpip.connection.peer_is_done)
+        assert [await soon(rig.subject.read_str()) for _ in range(2)] == ["first", "second"]
+        with pytest.raises(ConnectionAbortedError):
+            await soon(rig.subject.read_str())
+        assert rig.subject.loss_reason is LossReason.SILENT
+        assert rig.changes.seen == [True, False]
+
+
 async def test_an_idle_link_has_no_timer(kind: str, log: logging.Logger) -> None:
     """The one that a write arms is gone once the peer has acknowledged all; the next write arms it again."""
     async with rigged(kind, IPV4, log, keepalive=Keepalive(interval=1)) as rig:
