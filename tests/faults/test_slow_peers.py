@@ -171,6 +171,21 @@ async def _dribble(peer: Peer) -> None:
         pass
 
 
+@pytest.mark.parametrize("timeout", [0.0, 0.001, 0.01])
+async def test_frame_timeout_may_be_shorter_than_the_loop_is_exact(
+    timeout: float, kind: str, log: logging.Logger
+) -> None:
+    """It ends the link as soon as the loop sees to it; the first look is always a little late."""
+    async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=timeout)) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        rig.peer.send(b"x")
+        assert await rig.changes.next(timeout=SLACK) is False
+        assert rig.subject.loss_reason is LossReason.LIMIT
+        if reading is not None:
+            with pytest.raises(ConnectionError):
+                await soon(reading)
+
+
 async def test_pause_between_frames_is_no_slow_frame(kind: str, log: logging.Logger) -> None:
     """The bound counts from the first byte of a frame: a peer with nothing to say may be silent."""
     async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=0.05)) as rig:
