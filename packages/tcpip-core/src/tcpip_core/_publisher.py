@@ -168,12 +168,14 @@ class Publisher:
                     # A subclass replaced call_connect_callback, and knows now.
                     self._advance()
                 self._finish()
-        finally:
-            self._task = None
-            self._finish()
+        except asyncio.CancelledError:
             if not self._is_over:
                 # A callback that cancelled its own task may have left something to tell.
                 self._loop.call_soon(self.kick)
+            raise
+        finally:
+            self._task = None
+            self._finish()
 
     async def tell(self) -> None:
         """Make a change known: within the publisher's task tell one, elsewhere wait until all is told."""
