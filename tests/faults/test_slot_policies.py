@@ -137,6 +137,22 @@ async def test_one_of_two_newcomers_gets_the_place_of_a_holder_that_drains(log: 
     assert rig.changes.seen == [True, False, True, False]
 
 
+@pytest.mark.slow
+async def test_newcomer_that_waits_gets_the_place_of_a_holder_that_drains(log: logging.Logger, figure: Figure) -> None:
+    """Nobody reads the holder's last words: who waited fares no worse than who would come now."""
+    async with server_rig_with(SERVER, log, "probe") as rig:
+        with timed() as watch:
+            async with waiting(rig) as newcomer:
+                await asyncio.sleep(0.5)  # Let the probe be over first, and not the time for draining.
+                rig.peer.send(b"last words\r\n")
+                rig.peer.close()
+                assert [await rig.changes.next(), await rig.changes.next()] == [False, True]
+                assert is_holder(rig.server, newcomer)
+        figure("probe: newcomer in the place of a holder that drains", watch.seconds, 2.0)
+        assert watch.seconds < 2.0 + SLACK
+        assert rig.subject.loss_reason is LossReason.FIN
+
+
 async def test_newcomer_right_after_the_last_words_of_the_holder_gets_in(server_kind: str, log: logging.Logger) -> None:
     """What the kernel knows and the loop has not come to yet is no reason to turn anybody away."""
     async with server_rig_with(server_kind, log, "reject") as rig:
