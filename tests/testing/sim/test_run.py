@@ -8,7 +8,7 @@ import pytest
 
 from tcpip_core import Client, LossReason
 from tcpip_testing import TestOneClientReadLoopServer
-from tcpip_testing._sim import Simulation, sim_run
+from tcpip_testing.sim import Simulation, sim_run
 
 LOG = logging.getLogger("tcpip_tests")
 
@@ -51,15 +51,15 @@ def test_a_partition_is_noticed_in_the_promised_time() -> None:
     """A link that is silent and idle is lost 11 s after its last sign of life."""
 
     async def main(sim: Simulation) -> None:
-        dome, control = sim.network.add_host("dome"), sim.network.add_host("control")
-        with sim.network.on(dome):
+        dome, control = sim.add_host("dome"), sim.add_host("control")
+        with sim.on(dome):
             server = TestOneClientReadLoopServer(port=5000, host="dome", log=LOG)
-        with sim.network.on(control):
+        with sim.on(control):
             await server.start_task
             client = Client("dome", 5000, LOG)
         await client.start_task
         await server.connected_task
-        sim.network.link(dome, control).cut()
+        sim.link(dome, control).cut()
         await sim.advance(10.9)
         assert client.connected
         assert server.connected

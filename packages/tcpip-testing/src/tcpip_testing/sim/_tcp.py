@@ -1,4 +1,4 @@
-"""One end of a TCP connection as its kernel keeps it: buffers, windows, FIN, RST, silence.
+"""One end of a TCP connection as its kernel keeps it: buffers, windows, FIN, RST.
 
 Rules of this file
 ------------------
@@ -11,99 +11,94 @@ Rules of this file
 import errno
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from ._handles import SimTimer
-from ._link import Link, Pace
-from ._silence import ORPHAN_TIMEOUT, next_retry, patience_of
-from ._trace import EventLog
-from ._watch import KernelClock, Watch
+from ._link import Course
+from ._silence import ORPHAN_TIMEOUT
+from ._watch import Watch
+from ._watchdog import Watchdog
+from ._way import Segment, Way
 
 __all__ = ["Address", "Tcp"]
 
 Address: TypeAlias = tuple[Any, ...]
 
 
-class Segment(NamedTuple):
-    """What travels.
-
-    Parameters
-    ----------
-    kind : str
-        ``"data"``, ``"fin"``, ``"rst"``, ``"window"`` (the receiver has read) or ``"ready"`` (may be accepted).
-    data : bytes
-        The data.
-    number : int
-        How much the receiver has read (bytes).
-    """
-
-    kind: str
-    data: bytes = b""
-    number: int = 0
-
-
 class Tcp:
-    """One end of a connection.
+    """One end of a connection, below asyncio: what a kernel does, and what a program asks of it.
 
     Parameters
     ----------
-    clock : KernelClock
-        The loop.
-    log : EventLog
-        Where events are noted.
-    link : Link
+    course : Course
         What it goes over.
     direction : int
         Which way over the link, 0 or 1.
     name : str
-        For the log.
+        For the list of events: the number of the connection and the name of the host.
     local, remote : tuple
         Socket addresses.
+
+    Attributes
+    ----------
+    peer : Tcp
+        The other end.
+    line : Line
+        This connection alone, to be interrupted; both ends share it.
+    name, local, remote
+        As given.
+    received : bytearray
+        What arrived and was not taken.
+    got_fin : bool
+        Whether the other end is done.
+    dead, closed : bool
+        Whether it failed or is over for both ends; whether its program has closed it.
+    resets_on_close : bool
+        Whether `close` sends RST: the option ``SO_LINGER`` with no time.
+    readable, writable : Watch
+        Who is told that there is something to take, or room to send.
+    on_taken : callable or None
+        Called with all that is taken.
     """
 
     peer: "Tcp"
 
-    def __init__(
-        self, clock: KernelClock, log: EventLog, link: Link, direction: int, name: str, local: Address, remote: Address
-    ) -> None:
-        self._clock = clock
-        self._log = log
-        self._link = link
-        self._pace = Pace(link, direction)
+    def __init__(self, course: Course, direction: int, name: str, local: Address, remote: Address) -> None:
+        self._course = course
+        self._clock = clock = course.clock
+        self._log = course.log
+        self._link = link = course.link
+        self.line = course.line
         self.name = name
         self.local, self.remote = local, remote
-        self.options: dict[tuple[int, int], int] = {}
         self.on_ready: Callable[[], None] | None = None
         self.on_gone: Callable[[Tcp], None] | None = None
         self.on_taken: Callable[[bytes], None] | None = None
+        self.resets_on_close = False
         settings = link.settings
-        # Receiving.
         self.window = settings.window
         self.received = bytearray()
         self.got_fin = False
         self._freed = 0
-        # Sending.
+        self._way = Way(course, direction, self._arrived)
         self._send_buffer = settings.send_buffer
         self._unsent = bytearray()
+        self._hold: SimTimer | None = None
         self._flying = 0
         self._credit = settings.window
         self._wants_fin = self._sent_fin = self._fin_arrived = False
-        self._lost: list[Segment] = []
-        self._lost_at = 0.0
-        self._has_gap = False
-        # Life.
-        now = clock.time()
         self._error: int | None = None
         self.dead = False
         self.closed = False
-        self._last_heard = now
-        self._unacknowledged_since: float | None = None
-        self._window_closed_since: float | None = None
-        self._watchdog: SimTimer | None = None
+        self._watchdog = Watchdog(clock, course.is_up, self._is_silent)
         self._orphan: SimTimer | None = None
         self.readable = Watch(clock, self._is_readable)
         self.writable = Watch(clock, self._is_writable)
-        link.carried[self] = None
+        link.carried[self] = self.line.carried[self] = None
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "dead" if self.dead else "open"
+        return f"<{type(self).__name__} {self.name} {state}>"
 
     # What a program does
 
@@ -122,7 +117,17 @@ class Tcp:
             raise OSError(number, os.strerror(number))
 
     def receive(self, size: int) -> bytes:
-        """Take up to `size` bytes; ``b""`` at EOF.
+        """Take what arrived.
+
+        Parameters
+        ----------
+        size : int
+            How much at most (bytes).
+
+        Returns
+        -------
+        bytes
+            At least one byte, or ``b""`` at EOF.
 
         Raises
         ------
@@ -146,7 +151,17 @@ class Tcp:
         raise BlockingIOError(errno.EAGAIN, "nothing has arrived")
 
     def send(self, data: bytes | bytearray | memoryview) -> int:
-        """Take over what there is room for, and return how much that is.
+        """Take over what there is room for.
+
+        Parameters
+        ----------
+        data : bytes or bytearray or memoryview
+            What to send.
+
+        Returns
+        -------
+        int
+            How much was taken over, from its beginning (bytes).
 
         Raises
         ------
@@ -165,44 +180,66 @@ class Tcp:
             raise BlockingIOError(errno.EAGAIN, "the send buffer is full")
         part = data[:room]
         self._unsent += part
-        self._transmit()
+        if self._hold is None and (hold := self._link.hold()):
+            self._hold = self._clock.world_at(self._clock.time() + hold, self._transmit_now)
+        elif len(self._unsent) >= self._link.settings.segment_size:
+            self._transmit_now()
+        else:
+            self._transmit()
         return len(part)
 
     def shut_down(self) -> None:
-        """Send FIN after what was written."""
+        """Send FIN after what was sent; what arrives can still be taken."""
         self._wants_fin = True
         if not self.dead:
-            self._transmit()
+            self._transmit_now()
 
     def close(self) -> None:
-        """Let the kernel finish: FIN after what was written, or RST if not all that arrived was read."""
+        """Let the kernel finish: FIN after what was sent, or RST if not all that arrived was taken."""
         if not self.closed:
             self._abandon()
             if self.dead:
                 self._forget()
-            elif self.received:
+            elif self.received or self.resets_on_close:
                 self.reset()
             else:
                 self.shut_down()
-                self._orphan = self._clock.kernel_at(self._clock.time() + ORPHAN_TIMEOUT, self._give_up)
+                self._orphan = self._clock.world_at(self._clock.time() + ORPHAN_TIMEOUT, self._give_up)
                 self._end_if_complete()
 
     def reset(self) -> None:
         """End at once with RST; what was not sent is dropped."""
         self._abandon()
         if not self.dead:
-            self._put(Segment("rst"))
+            self._way.put(Segment("rst"))
             self._give_up()
+
+    def interrupt(self) -> None:
+        """Fail as by an RST that neither end has sent, but something in the middle of the network."""
+        if not self.dead:
+            self._fail(errno.EPIPE if self.got_fin else errno.ECONNRESET)
 
     def _abandon(self) -> None:
         self.closed = True
         self.readable.stop()
         self.writable.stop()
 
+    @property
+    def options(self) -> dict[tuple[int, int], int]:
+        """The socket options that were set: numbers, by level and number."""
+        return self._watchdog.options
+
     def set_option(self, level: int, number: int, value: int) -> None:
-        """Set a socket option."""
-        self.options[level, number] = value
-        self._watch_over()
+        """Set a socket option.
+
+        Parameters
+        ----------
+        level, number : int
+            Which one.
+        value : int
+            What it becomes.
+        """
+        self._watchdog.set_option(level, number, value)
 
     @property
     def unacknowledged(self) -> int:
@@ -213,64 +250,50 @@ class Tcp:
 
     def established(self) -> None:
         """Let the other end, which listens, be accepted."""
-        self._put(Segment("ready"))
+        self._way.put(Segment("ready"))
+
+    def _transmit_now(self) -> None:
+        """Wait no longer for more to travel with."""
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        self._transmit()
 
     def _transmit(self) -> None:
+        if self._hold is not None:
+            return
         while self._unsent and self._credit > 0:
             size = self._link.piece(min(len(self._unsent), self._credit))
             piece = bytes(memoryview(self._unsent)[:size])
             del self._unsent[:size]
             self._credit -= size
             self._flying += size
-            if self._unacknowledged_since is None:
-                self._unacknowledged_since = self._clock.time()
-            self._put(Segment("data", piece))
+            self._watchdog.sent()
+            self._way.put(Segment("data", piece))
         if self._unsent:
             self.peer._report_window()
-            if self._window_closed_since is None:
-                self._window_closed_since = self._clock.time()
-            self._watch_over()
+            self._watchdog.window_closed()
         elif self._wants_fin and not self._sent_fin:
             self._sent_fin = True
-            self._put(Segment("fin"))
-        elif not self._link.is_up:
-            self._watch_over()
+            self._way.put(Segment("fin"))
+        elif not self._course.is_up():
+            self._watchdog.look()
 
     def _report_window(self) -> None:
         """Tell the sender how much was read."""
         if self._freed and not self.dead and not self.peer.dead:
             freed, self._freed = self._freed, 0
-            self._put(Segment("window", number=freed))
+            self._way.put(Segment("window", number=freed))
 
-    def _put(self, segment: Segment) -> None:
-        """Put something on its way."""
-        self._clock.kernel_at(self._pace.arrival(len(segment.data)), self._arrive, segment)
-
-    def _arrive(self, segment: Segment) -> None:
-        """Be at the other end, if the link is up; what is lost is sent again, but an RST is sent once."""
-        is_reset = segment.kind == "rst"
-        if self._link.is_up and not self._lost and (is_reset or not self._has_gap):
-            self._hand_over(segment)
-        elif self.dead:
-            self._has_gap = True
-        elif not is_reset:
-            self._lost_at = self._lost_at if self._lost else self._clock.time()
-            self._lost.append(segment)
-
-    def _arrive_again(self) -> None:
-        if self._link.is_up:
-            lost, self._lost = self._lost, []
-            for segment in lost:
-                self._hand_over(segment)
-
-    def _hand_over(self, segment: Segment) -> None:
+    def _arrived(self, segment: Segment) -> None:
+        """Hand over to the peer what has arrived there."""
         if segment.kind == "data":
             self._flying -= len(segment.data)
-            self._unacknowledged_since = self._clock.time() if self.unacknowledged else None
+            self._watchdog.acknowledged(everything=not self.unacknowledged)
         elif segment.kind == "fin":
             self._fin_arrived = True
         if not self.dead:
-            self._last_heard = self._clock.time()  # The acknowledgement; its way back is left out.
+            self._watchdog.heard()  # The acknowledgement; its way back is left out.
         self.peer._take_in(segment)
         self.writable.look()
         self._end_if_complete()
@@ -279,10 +302,10 @@ class Tcp:
 
     def _take_in(self, segment: Segment) -> None:
         kind, data, number = segment
-        self._last_heard = self._clock.time()
+        self._watchdog.heard()
         if self.dead:
             if kind != "rst":
-                self._put(Segment("rst"))
+                self._way.put(Segment("rst"))
         elif kind == "data":
             self._take_in_data(data)
         elif kind == "fin":
@@ -291,10 +314,10 @@ class Tcp:
             self.readable.look()
             self._end_if_complete()
         elif kind == "rst":
-            self._fail(errno.EPIPE if self.got_fin else errno.ECONNRESET)
+            self.interrupt()
         elif kind == "window":
             self._credit += number
-            self._window_closed_since = None
+            self._watchdog.window_opened()
             self._transmit()
             self.writable.look()
         elif self.on_ready is not None:
@@ -303,7 +326,7 @@ class Tcp:
     def _take_in_data(self, data: bytes) -> None:
         if self.closed:
             # Nobody will read this: RFC 1122, 4.2.2.13.
-            self._put(Segment("rst"))
+            self._way.put(Segment("rst"))
             self._give_up()
             return
         self._log.note("data", self.name, len(data))
@@ -320,20 +343,17 @@ class Tcp:
         self.readable.look()
         self.writable.look()
 
-    def interrupt(self) -> None:
-        """Reset it from the middle of the network: an RST that neither end has sent."""
-        if not self.dead:
-            self._fail(errno.EPIPE if self.got_fin else errno.ECONNRESET)
+    def _is_silent(self) -> None:
+        self._fail(errno.ETIMEDOUT)
+        self._way.put(Segment("rst"))
 
     def _give_up(self) -> None:
         """Forget everything but what can still be read."""
         self.dead = True
         self._unsent.clear()
-        if self._lost:
-            # What is still on its way comes after a gap that nobody fills.
-            self._lost.clear()
-            self._has_gap = True
-        for timer in (self._watchdog, self._orphan):
+        self._way.give_up()
+        self._watchdog.stop()
+        for timer in (self._hold, self._orphan):
             if timer is not None:
                 timer.cancel()
         if self.closed:
@@ -345,54 +365,36 @@ class Tcp:
 
     def _forget(self) -> None:
         self._link.carried.pop(self, None)
+        self.line.carried.pop(self, None)
         if self.on_gone is not None:
             self.on_gone(self)
 
-    # Silence
+    # The line
 
-    def link_went_down(self) -> None:
+    def line_went_down(self) -> None:
         """Begin to count how long the peer is silent."""
-        self._watch_over()
+        self._watchdog.look()
 
-    def link_came_up(self, *, nothing_lost: bool) -> None:
-        """Send again what was lost, when TCP would."""
-        now = self._clock.time()
-        if self._lost:
-            when = now if nothing_lost else next_retry(self._lost_at, now)
-            self._clock.kernel_at(when + self._link.latency(), self._arrive_again)
-        elif not self.dead and self.peer.dead:
-            # It does not know yet that nobody is there any more.
-            probe = patience_of(self.options).next_probe(self._last_heard, now)
-            if probe is not None:
-                self._clock.kernel_at(probe + self._link.round_trip(), self._probe)
+    def line_came_up(self, *, nothing_lost: bool) -> None:
+        """Send again what was lost, when TCP would.
+
+        Parameters
+        ----------
+        nothing_lost : bool
+            Whether it was only held back.
+        """
+        if (
+            not self._course.is_up()
+            or self._way.send_again(nothing_lost=nothing_lost)
+            or self.dead
+            or not self.peer.dead
+        ):
+            return
+        # It does not know yet that nobody is there any more.
+        probe = self._watchdog.next_probe()
+        if probe is not None:
+            self._clock.world_at(probe + self._link.round_trip(), self._probe)
 
     def _probe(self) -> None:
-        if self._link.is_up and not self.dead and self.peer.dead:
+        if self._course.is_up() and not self.dead and self.peer.dead:
             self._fail(errno.ECONNRESET)
-
-    def _watch_over(self) -> None:
-        """Look again when silence would end this connection."""
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            self._watchdog = None
-        if self.dead:
-            return
-        deadline = self._deadline()
-        if deadline is None:
-            return
-        if deadline <= self._clock.time():
-            self._fail(errno.ETIMEDOUT)
-            self._put(Segment("rst"))
-        else:
-            self._watchdog = self._clock.kernel_at(deadline, self._watch_over)
-
-    def _deadline(self) -> float | None:
-        patience = patience_of(self.options)
-        if not self._link.is_up:
-            if self._unacknowledged_since is not None:
-                return patience.gives_up_sending(self._unacknowledged_since)
-            return patience.gives_up_idle(self._last_heard)
-        if self._window_closed_since is not None and patience.user_timeout is not None:
-            # Linux since 5.11: answered probes of a closed window do not count as progress.
-            return self._window_closed_since + patience.user_timeout
-        return None

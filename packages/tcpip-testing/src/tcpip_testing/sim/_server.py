@@ -42,7 +42,7 @@ class Listener:
         Called when one waits that may be accepted.
     """
 
-    def __init__(self, local: Address, backlog: int, on_ready: "Callable[[Listener], None]") -> None:
+    def __init__(self, local: Address, backlog: int, on_ready: "Callable[[Listener], object]") -> None:
         self.local = local
         self.socket = SimSocket(local)
         self.waiting: deque[Tcp] = deque()

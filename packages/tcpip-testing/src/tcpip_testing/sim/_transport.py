@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from ._socket import SimSocket
 from ._tcp import Tcp
-from ._watch import KernelClock
+from ._watch import WorldClock
 
 __all__ = ["SimTransport"]
 
@@ -28,7 +28,7 @@ _LATE_WRITES = 5
 """How many writes to a lost connection go unmentioned."""
 
 
-class Loop(KernelClock, Protocol):
+class Loop(WorldClock, Protocol):
     """What a transport asks of its loop."""
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class SimTransport(asyncio.Transport):
         return f"<{type(self).__name__} {self._tcp.name} {state}>"
 
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
-        if not self._gone:
+        if not self._gone and not self._tcp.closed:
             _warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
             self._tcp.close()
 
