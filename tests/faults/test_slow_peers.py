@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tcpip_core import Client, Heartbeat, Limits, LossReason
+from tcpip_core import Client, Heartbeat, Keepalive, Limits, LossReason
 from tests.contract._links import Side, linked
 from tests.contract._rigs import READ_LOOP_SERVER, SERVERS, rigged
 from tests.faults._faults import SLACK, blocked_write, die, errors, needs_dead_peer, serves_on, timed
@@ -270,3 +270,32 @@ async def test_write_to_a_dead_peer_times_out(kind: str, log: logging.Logger, fi
         assert rig.subject.loss_reason is LossReason.WRITE_TIMEOUT
         if kind in SERVERS:
             await serves_on(rig.server)
+
+
+@pytest.mark.slow
+@needs_dead_peer
+async def test_a_first_write_late_in_the_silence_does_not_prolong_it(
+    kind: str, log: logging.Logger, figure: Figure
+) -> None:
+    """The kernel would begin anew at the first retransmission, and notice after 8 s."""
+    patient = Keepalive(time=3, interval=1, probes=3, user_timeout=5)
+    async with rigged(kind, IPV4, log, keepalive=patient) as rig:
+        await rig.write_reaches_peer()
+        with timed() as watch:
+            die(rig.peer)
+            await asyncio.sleep(2.5)
+            await rig.subject.write_str("anybody there?")
+            assert await rig.changes.next(timeout=10) is False
+        figure("dead peer, first write after 2.5 s, user time-out 5 s", watch.seconds, 5.5)
+        assert watch.seconds < 5.5 + SLACK
+        assert rig.subject.loss_reason is LossReason.SILENT
+
+
+async def test_an_idle_link_has_no_timer(kind: str, log: logging.Logger) -> None:
+    """The one that a write arms is gone once the peer has acknowledged all; the next write arms it again."""
+    async with rigged(kind, IPV4, log, keepalive=Keepalive(interval=1)) as rig:
+        silence = rig.subject._tcpip.connection.outgoing.silence
+        for _ in range(2):
+            await rig.write_reaches_peer()
+            assert not silence.is_needed
+            await until(lambda: silence.is_needed)

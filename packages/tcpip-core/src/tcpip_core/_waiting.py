@@ -1,8 +1,18 @@
-"""Waiting for one event, alone or with others, on bare futures."""
+"""Waiting for one event, alone or with others, on bare futures; and when a wait that took too long is nobody's fault.
+
+A process that stood still has not looked at its sockets: what it takes for the peer's silence may lie there unread.
+So whoever wakes late to condemn a peer looks again, a moment later.
+"""
 
 import asyncio
 
-__all__ = ["resolve", "resolve_all", "uncancelled_future", "wait_in"]
+__all__ = ["PUNCTUAL", "SECOND_LOOK", "resolve", "resolve_all", "uncancelled_future", "wait_in"]
+
+PUNCTUAL = 0.05
+"""How late the end of a time-out may be noticed and still count, as a part of the time-out."""
+
+SECOND_LOOK = 0.25
+"""How long the second look takes, as a part of the time-out."""
 
 
 def resolve(waiter: "asyncio.Future[None]") -> None:
