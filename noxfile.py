@@ -266,6 +266,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "tests.benchmarks.loss_latency", *session.posargs)
 
 
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def simbench(session: nox.Session) -> None:
+    """Print how fast the simulation is: scheduled events, virtual hours, seeds of the reliability model a second."""
+    session.install(*editable())
+    session.run("python", "-m", "tests.benchmarks.simulation", *session.posargs)
+
+
 # --- check ------------------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +296,7 @@ def types(session: nox.Session) -> None:
     session.run("python", "tests/typing/mutations.py")
     with scratch() as place:
         built = build_wheels(session, place)
+        built["tcpip-testing"] += "[pytest]"  # what a plugin is made of must be known, too
         python = fresh_env(session, place / "env", *built.values(), "typing-extensions")
         packages = [name.replace("-", "_") for name in NAMES]
         session.run("python", "tests/typing/completeness.py", python, *packages)

@@ -10,7 +10,7 @@ from ._server import Listener
 from ._settings import LinkSettings
 from ._simulation import Simulation
 from ._stuck import SimDeadlock, SimLivelock
-from ._targets import Connected, HasTransport
+from ._targets import Connected
 from ._tcp import Tcp
 from ._trace import Event
 from ._watch import Watch
@@ -18,7 +18,6 @@ from ._watch import Watch
 __all__ = [
     "Connected",
     "Event",
-    "HasTransport",
     "Host",
     "Line",
     "Link",

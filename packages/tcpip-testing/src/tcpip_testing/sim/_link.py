@@ -48,23 +48,52 @@ class Link(Line):
         self._busy_until = [0.0, 0.0]
 
     def latency(self) -> float:
-        """Return how long the next segment travels (seconds)."""
+        """Return how long the next segment travels.
+
+        Returns
+        -------
+        float
+            A random time of its range (seconds).
+        """
         low, high = self.settings.latencies
         return low if low == high else low + (high - low) * self._random.random()
 
     def round_trip(self) -> float:
-        """Return the shortest time from a question to its answer (seconds)."""
+        """Return the shortest time from a question to its answer.
+
+        Returns
+        -------
+        float
+            Twice the least latency (seconds).
+        """
         return 2 * self.settings.latencies[0]
 
     def piece(self, available: int) -> int:
-        """Return how much of what is available travels as the next piece (bytes)."""
+        """Return how much of what is available travels as the next piece.
+
+        Parameters
+        ----------
+        available : int
+            How much there is (bytes, 1 or more).
+
+        Returns
+        -------
+        int
+            At least 1 (bytes).
+        """
         size = min(available, self.settings.segment_size)
         if size > 1 and self.settings.split and self._random.random() < self.settings.split:
             size = self._random.randint(1, size - 1)
         return size
 
     def hold(self) -> float:
-        """Return how long what is written waits for more to travel with; mostly 0 (seconds)."""
+        """Return how long what is written waits for more to travel with.
+
+        Returns
+        -------
+        float
+            Mostly 0 (seconds).
+        """
         merge = self.settings.merge
         return _LONGEST_HOLD if merge and self._random.random() < merge else 0.0
 
@@ -79,6 +108,11 @@ class Link(Line):
             How long it is (bytes).
         earliest : float
             When it may leave at the earliest (seconds on the loop's clock).
+
+        Returns
+        -------
+        float
+            When (seconds on the loop's clock).
         """
         departure = max(self.now(), earliest)
         if self.settings.bandwidth is not None:
@@ -87,7 +121,13 @@ class Link(Line):
         return departure + self.latency()
 
     def now(self) -> float:
-        """Return the time (seconds)."""
+        """Return the time.
+
+        Returns
+        -------
+        float
+            The virtual one (seconds).
+        """
         return self._clock.time()
 
 

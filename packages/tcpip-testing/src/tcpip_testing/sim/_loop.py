@@ -180,39 +180,41 @@ class SimLoop(NetworkLoop):
         self._turns = self._turns_at_once = 0
         try:
             with self._guard:
-                while True:
-                    self._turn()
-                    if self._stopping:
-                        break
+                self._take_turns()
         finally:
             self._running = self._stopping = False
             events._set_running_loop(None)  # pyright: ignore[reportPrivateUsage]
             sys.set_asyncgen_hooks(*hooks)
 
-    def _turn(self) -> None:
+    def _take_turns(self) -> None:
         ready, timers = self._ready, self._timers
-        if not ready and not self._stopping:
-            self._jump()
-        now = self._now
-        while timers and timers[0][0] <= now:
-            timer = heapq.heappop(timers)[2]
-            if timer.is_cancelled:
-                self._cancelled_timers -= 1
-            else:
-                ready.append(timer)
-        self._turns_at_once += 1
-        if self._turns_at_once > _MOST_TURNS_AT_ONCE:
-            self._give_up(f"{_MOST_TURNS_AT_ONCE} turns of the loop at {now!r} s, and the clock stands still")
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle.is_cancelled:
-                handle.run()
+        next_ready, next_timer = ready.popleft, heapq.heappop
+        while True:
+            if not ready and not self._stopping:
+                self._jump()
+            now = self._now
+            while timers and timers[0][0] <= now:
+                timer = next_timer(timers)[2]
+                if timer.is_cancelled:
+                    self._cancelled_timers -= 1
+                else:
+                    ready.append(timer)
+            self._turns_at_once += 1
+            if self._turns_at_once > _MOST_TURNS_AT_ONCE:
+                self._give_up(f"{_MOST_TURNS_AT_ONCE} turns of the loop at {now!r} s, and the clock stands still")
+            for _ in range(len(ready)):
+                handle = next_ready()
+                if not handle.is_cancelled:
+                    handle.run()
+            if self._stopping:
+                return
 
     def _jump(self) -> None:
         """Set the clock to what happens next."""
-        self._threads.wait(lambda: bool(self._ready))
-        if self._ready:
-            return
+        if self._threads.are_busy:
+            self._threads.wait(lambda: bool(self._ready))
+            if self._ready:
+                return
         timers = self._timers
         while timers and timers[0][2].is_cancelled:
             heapq.heappop(timers)

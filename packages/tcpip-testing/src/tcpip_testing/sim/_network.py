@@ -275,7 +275,8 @@ class Network:
             for end in host.connections:
                 end.on_gone = end.on_ready = None
                 end.line.carried.clear()
-                end.closed = end.closed or quietly
+                if quietly and end.on_dropped is not None:
+                    end.on_dropped()
             host.connections.clear()
             host.listeners.clear()
         for link in self._links.values():

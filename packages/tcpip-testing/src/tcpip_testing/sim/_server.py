@@ -65,7 +65,13 @@ class Listener:
         self._on_ready(self)
 
     def queue(self, tcp: Tcp) -> None:
-        """Let a connection wait to be accepted."""
+        """Let a connection wait to be accepted.
+
+        Parameters
+        ----------
+        tcp : Tcp
+            The listener's end of it.
+        """
         self.waiting.append(tcp)
         self._on_ready(self)
 

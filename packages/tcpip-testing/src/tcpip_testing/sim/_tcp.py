@@ -65,17 +65,15 @@ class Tcp:
 
     def __init__(self, course: Course, direction: int, name: str, local: Address, remote: Address) -> None:
         self._course = course
-        self._clock = clock = course.clock
-        self._log = course.log
-        self._link = link = course.link
-        self.line = course.line
+        self._clock, self._log, self._link, self.line = course
         self.name = name
         self.local, self.remote = local, remote
         self.on_ready: Callable[[], None] | None = None
         self.on_gone: Callable[[Tcp], None] | None = None
+        self.on_dropped: Callable[[], None] | None = None
         self.on_taken: Callable[[bytes], None] | None = None
         self.resets_on_close = False
-        settings = link.settings
+        settings = self._link.settings
         self.window = settings.window
         self.received = bytearray()
         self.got_fin = False
@@ -90,11 +88,11 @@ class Tcp:
         self._error: int | None = None
         self.dead = False
         self.closed = False
-        self._watchdog = Watchdog(clock, course.is_up, self._is_silent)
+        self._watchdog = Watchdog(course.clock, course.is_up, self._is_silent)
         self._orphan: SimTimer | None = None
-        self.readable = Watch(clock, self._is_readable)
-        self.writable = Watch(clock, self._is_writable)
-        link.carried[self] = self.line.carried[self] = None
+        self.readable = Watch(course.clock, self._is_readable)
+        self.writable = Watch(course.clock, self._is_writable)
+        self._link.carried[self] = self.line.carried[self] = None
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "dead" if self.dead else "open"

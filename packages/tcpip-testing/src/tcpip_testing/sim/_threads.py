@@ -55,6 +55,11 @@ class Threads:
         result.add_done_callback(lambda done: done.cancelled() and work.cancel())
         return result
 
+    @property
+    def are_busy(self) -> bool:
+        """Whether a function is at work, or its end was not told yet."""
+        return bool(self._out)
+
     def spoke(self) -> None:
         """Wake the loop; from any thread."""
         self._spoke.set()

@@ -77,6 +77,7 @@ class SimTransport(asyncio.Transport):
         self._lost_calls = 0
         self._eof = False
         self._gone = False
+        tcp.on_dropped = self._drop
         loop.call_soon(protocol.connection_made, self)
         loop.call_soon(self._watch_reading)
         if waiter is not None:
@@ -87,7 +88,7 @@ class SimTransport(asyncio.Transport):
         return f"<{type(self).__name__} {self._tcp.name} {state}>"
 
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
-        if not self._gone and not self._tcp.closed:
+        if not self._gone:
             _warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
             self._tcp.close()
 
@@ -95,6 +96,10 @@ class SimTransport(asyncio.Transport):
     def tcp(self) -> Tcp:
         """The connection below, to look at or to break."""
         return self._tcp
+
+    def _drop(self) -> None:
+        """Be gone with a loop that could not go on: nobody had a chance to close this."""
+        self._closing = self._gone = True
 
     # Protocol
 

@@ -50,7 +50,15 @@ class Watch:
         self._handle: SimHandle | None = None
 
     def start(self, callback: Callable[[], object], context: contextvars.Context) -> None:
-        """Tell somebody from now on."""
+        """Tell somebody from now on.
+
+        Parameters
+        ----------
+        callback : callable
+            What is called, in a turn of the loop.
+        context : contextvars.Context
+            What it runs in.
+        """
         self._callback, self._context = callback, context
         self.look()
 

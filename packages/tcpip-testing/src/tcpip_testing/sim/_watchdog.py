@@ -1,6 +1,5 @@
 """Who notices that a peer is silent: one end's clock of what it heard, what it sent, and when it gives up."""
 
-import socket
 from collections.abc import Callable
 
 from ._handles import SimTimer
@@ -27,7 +26,7 @@ class Watchdog:
         self._clock = clock
         self._is_up = is_up
         self._on_silence = on_silence
-        self._patience: Patience = patience_of({})
+        self._patience: Patience | None = None
         self._last_heard = clock.time()
         self._unacknowledged_since: float | None = None
         self._window_closed_since: float | None = None
@@ -38,9 +37,14 @@ class Watchdog:
     def set_option(self, level: int, number: int, value: int) -> None:
         """Set a socket option."""
         self.options[level, number] = value
-        if level == socket.IPPROTO_TCP or number == socket.SO_KEEPALIVE:
+        self._patience = None
+        self.look()
+
+    def _asked(self) -> Patience:
+        """Return what the options say."""
+        if self._patience is None:
             self._patience = patience_of(self.options)
-            self.look()
+        return self._patience
 
     def heard(self) -> None:
         """Note a sign of life."""
@@ -67,7 +71,7 @@ class Watchdog:
 
     def next_probe(self) -> float | None:
         """Return when the peer is asked next whether it is there; None: never."""
-        return self._patience.next_probe(self._last_heard, self._clock.time())
+        return self._asked().next_probe(self._last_heard, self._clock.time())
 
     def look(self) -> None:
         """Give up, if the time has come, or look again when it would."""
@@ -83,14 +87,13 @@ class Watchdog:
             self._timer = self._clock.world_at(deadline, self.look)
 
     def _deadline(self) -> float | None:
-        patience = self._patience
         if not self._is_up():
             if self._unacknowledged_since is not None:
-                return patience.gives_up_sending(self._unacknowledged_since)
-            return patience.gives_up_idle(self._last_heard)
-        if self._window_closed_since is not None and patience.user_timeout is not None:
+                return self._asked().gives_up_sending(self._unacknowledged_since)
+            return self._asked().gives_up_idle(self._last_heard)
+        if self._window_closed_since is not None and (timeout := self._asked().user_timeout) is not None:
             # Linux since 5.11: answered probes of a closed window do not count as progress.
-            return self._window_closed_since + patience.user_timeout
+            return self._window_closed_since + timeout
         return None
 
     def stop(self) -> None:
