@@ -11,7 +11,7 @@ __all__ = ["SimTestCase"]
 
 
 class SimTestCase(unittest.IsolatedAsyncioTestCase):
-    """A test case each of whose tests runs in a simulation of its own, with `asyncSetUp` and `asyncTearDown`.
+    """A test case each of whose tests runs in a simulation of its own, with ``asyncSetUp`` and ``asyncTearDown``.
 
     `Simulation.current` gives access to it. Set `sim_seed` and `sim_options` in a subclass.
 

@@ -82,11 +82,11 @@ class SimHandle(_Call, asyncio.Handle):
     def __init__(
         self, call: Callable[..., object], arguments: tuple[Any, ...], home: HandleLoop, context: Context | None = None
     ) -> None:
-        self.call = call
-        self.arguments = arguments
-        self.home = home
-        self.context = copy_context() if context is None else context
-        self.is_cancelled = False
+        self.call: Callable[..., object] = call
+        self.arguments: tuple[Any, ...] = arguments
+        self.home: HandleLoop = home
+        self.context: Context = copy_context() if context is None else context
+        self.is_cancelled: bool = False
 
     def cancel(self) -> None:
         """Do not call it."""
@@ -124,13 +124,13 @@ class SimTimer(_Call, asyncio.TimerHandle):
         context: Context | None = None,
         is_program: bool = True,
     ) -> None:
-        self.due = due
-        self.call = call
-        self.arguments = arguments
-        self.home = home
-        self.context = copy_context() if context is None else context
-        self.is_cancelled = False
-        self.is_program = is_program
+        self.due: float = due
+        self.call: Callable[..., object] = call
+        self.arguments: tuple[Any, ...] = arguments
+        self.home: HandleLoop = home
+        self.context: Context = copy_context() if context is None else context
+        self.is_cancelled: bool = False
+        self.is_program: bool = is_program
 
     def __hash__(self) -> int:
         return hash(self.due)

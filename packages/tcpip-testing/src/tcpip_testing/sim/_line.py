@@ -40,8 +40,8 @@ class Line:
     """
 
     def __init__(self, name: str, clock: WorldClock, log: EventLog) -> None:
-        self.name = name
-        self.is_up = True
+        self.name: str = name
+        self.is_up: bool = True
         self.carried: dict[Carried, None] = {}
         self._clock = clock
         self._log = log

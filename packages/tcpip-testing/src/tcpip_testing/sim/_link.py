@@ -43,7 +43,7 @@ class Link(Line):
 
     def __init__(self, name: str, clock: WorldClock, rng: random.Random, settings: LinkSettings, log: EventLog) -> None:
         super().__init__(name, clock, log)
-        self.settings = settings
+        self.settings: LinkSettings = settings
         self._random = rng
         self._busy_until = [0.0, 0.0]
 

@@ -76,8 +76,8 @@ class SimLoop(NetworkLoop):
         thread_timeout: float = 30.0,
         real_sockets: bool = False,
     ) -> None:
-        self.seed = seed
-        self.random = random.Random(seed)
+        self.seed: int = seed
+        self.random: random.Random = random.Random(seed)
         self._now = 0.0
         self._ready: deque[SimHandle | SimTimer] = deque()
         self._timers: list[tuple[float, int, SimTimer]] = []
@@ -92,7 +92,7 @@ class SimLoop(NetworkLoop):
         self._guard = Guard(refuses=not real_sockets)
         self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
         self._world = Context()
-        self.network = Network(self, self.random, settings or LinkSettings())
+        self.network: Network = Network(self, self.random, settings or LinkSettings())
 
     # Time
 

@@ -43,8 +43,8 @@ class Network:
         self._loop = loop
         self._random = rng
         self._settings = settings
-        self.log = EventLog(loop.time)
-        self.default_host = Host("localhost", ())
+        self.log: EventLog = EventLog(loop.time)
+        self.default_host: Host = Host("localhost", ())
         self.hosts: dict[str, Host] = {"localhost": self.default_host}
         self._links: dict[frozenset[str], Link] = {}
         self._numbers = itertools.count(1)

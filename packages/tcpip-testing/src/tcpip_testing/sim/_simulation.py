@@ -301,7 +301,7 @@ class Simulation(Faults):
         Returns
         -------
         Listener
-            The port; `Listener.waiting` has what connects.
+            The port; its ``waiting`` has what connects.
 
         Raises
         ------

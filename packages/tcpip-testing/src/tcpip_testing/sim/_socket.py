@@ -30,14 +30,14 @@ class SimSocket:
         The connection below; None for one that listens.
     """
 
-    type = socket.SOCK_STREAM
-    proto = socket.IPPROTO_TCP
+    type: int = socket.SOCK_STREAM
+    proto: int = socket.IPPROTO_TCP
 
     def __init__(self, local: Address, tcp: Tcp | None = None) -> None:
         self._local = local
         self._tcp = tcp
         self._options: dict[tuple[int, int], int] = {}
-        self.family = family_of(local[0])
+        self.family: socket.AddressFamily = family_of(local[0])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._local}>"

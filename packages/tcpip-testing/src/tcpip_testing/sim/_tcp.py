@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ._handles import SimTimer
+from ._line import Line
 from ._link import Course
 from ._silence import ORPHAN_TIMEOUT
 from ._watch import Watch
@@ -65,18 +66,20 @@ class Tcp:
 
     def __init__(self, course: Course, direction: int, name: str, local: Address, remote: Address) -> None:
         self._course = course
-        self._clock, self._log, self._link, self.line = course
-        self.name = name
-        self.local, self.remote = local, remote
+        self._clock, self._log, self._link = course.clock, course.log, course.link
+        self.line: Line = course.line
+        self.name: str = name
+        self.local: Address = local
+        self.remote: Address = remote
         self.on_ready: Callable[[], None] | None = None
         self.on_gone: Callable[[Tcp], None] | None = None
         self.on_dropped: Callable[[], None] | None = None
         self.on_taken: Callable[[bytes], None] | None = None
-        self.resets_on_close = False
+        self.resets_on_close: bool = False
         settings = self._link.settings
-        self.window = settings.window
-        self.received = bytearray()
-        self.got_fin = False
+        self.window: int = settings.window
+        self.received: bytearray = bytearray()
+        self.got_fin: bool = False
         self._freed = 0
         self._way = Way(course, direction, self._arrived)
         self._send_buffer = settings.send_buffer
@@ -85,13 +88,13 @@ class Tcp:
         self._flying = 0
         self._credit = settings.window
         self._wants_fin = self._sent_fin = self._fin_arrived = False
-        self._error: int | None = None
-        self.dead = False
-        self.closed = False
+        self._error = 0
+        self.dead: bool = False
+        self.closed: bool = False
         self._watchdog = Watchdog(course.clock, course.is_up, self._is_silent)
         self._orphan: SimTimer | None = None
-        self.readable = Watch(course.clock, self._is_readable)
-        self.writable = Watch(course.clock, self._is_writable)
+        self.readable: Watch = Watch(course.clock, self._is_readable)
+        self.writable: Watch = Watch(course.clock, self._is_writable)
         self._link.carried[self] = self.line.carried[self] = None
 
     def __repr__(self) -> str:
@@ -110,8 +113,8 @@ class Tcp:
         return self._send_buffer - len(self._unsent) - self._flying
 
     def _raise_error(self) -> None:
-        if self._error is not None:
-            number, self._error = self._error, None
+        number, self._error = self._error, 0
+        if number:
             raise OSError(number, os.strerror(number))
 
     def receive(self, size: int) -> bytes:
@@ -166,9 +169,7 @@ class Tcp:
         BlockingIOError
             If there is no room.
         OSError
-            If the connection failed; told once.
-        BrokenPipeError
-            If it cannot send any more.
+            If the connection failed, which is told once, or cannot send any more (BrokenPipeError).
         """
         self._raise_error()
         if self.dead or self._wants_fin:
@@ -247,7 +248,7 @@ class Tcp:
     # The way out
 
     def established(self) -> None:
-        """Let the other end, which listens, be accepted."""
+        """Let the other end be accepted."""
         self._way.put(Segment("ready"))
 
     def _transmit_now(self) -> None:
