@@ -296,7 +296,6 @@ def types(session: nox.Session) -> None:
     session.run("python", "tests/typing/mutations.py")
     with scratch() as place:
         built = build_wheels(session, place)
-        built["tcpip-testing"] += "[pytest]"  # what a plugin is made of must be known, too
         python = fresh_env(session, place / "env", *built.values(), "typing-extensions")
         packages = [name.replace("-", "_") for name in NAMES]
         session.run("python", "tests/typing/completeness.py", python, *packages)

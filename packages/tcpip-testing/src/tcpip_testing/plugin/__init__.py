@@ -1,10 +1,5 @@
-"""The pytest plugin: pytest looks here for hooks and fixtures; each part has a module."""
+"""The pytest plugin: each part is a module, which pytest loads with this one."""
 
-from ._simulated import (  # noqa: F401  pytest finds them by their names.
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_generate_tests,
-    pytest_pycollect_makeitem,
-)
+__all__ = ["pytest_plugins"]
 
-__all__: list[str] = []  # For pytest, not for programs: and pytest's own types are not complete.
+pytest_plugins: tuple[str, ...] = ("tcpip_testing.plugin._simulated",)
