@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from tcpip_core import Client, OneClientServer
 from tcpip_testing.sim import Simulation, sim_run
 
+LOG = logging.getLogger("tcpip_tests")
 PORT = 5000
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -244,6 +248,28 @@ def test_tls_and_real_sockets_are_refused(keywords: dict[str, Any]) -> None:
             await sim.loop.create_server(asyncio.Protocol, "localhost", PORT, **keywords)
 
     sim_run(main)
+
+
+def test_tls_of_our_own_classes_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """A client says so when it starts; a server, which upgrades who has connected, when somebody comes."""
+
+    async def main(sim: Simulation) -> None:
+        client = Client("127.0.0.1", PORT, LOG, ssl=ssl.create_default_context())
+        with pytest.raises(NotImplementedError, match="TLS is not simulated"):
+            await client.start_task
+        server = OneClientServer("127.0.0.1", PORT, LOG, _told, ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        await server.start_task
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        assert await reader.read() == b""
+        assert "TLS needs sockets of the operating system" in caplog.text
+        writer.close()
+        await server.close()
+
+    sim_run(main)
+
+
+async def _told(_: object) -> None:
+    pass
 
 
 def test_a_keyword_that_asyncio_does_not_know_is_refused() -> None:

@@ -63,8 +63,11 @@ class TlsLobby:
         the newcomer has sent waits in the kernel.
         """
         sock = None
-        if self._waiting < _MOST_WAITING:
-            sock = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        descriptor: int = transport.get_extra_info("socket").fileno()
+        if descriptor < 0:  # On a simulated network.
+            self._log().error("TLS needs sockets of the operating system, and this event loop has others")
+        elif self._waiting < _MOST_WAITING:
+            sock = socket.socket(fileno=os.dup(descriptor))
         transport.abort()
         if sock is not None:
             self._waiting += 1
