@@ -7,11 +7,12 @@ other tests too, so ours is there only while a marked test is looked at.
 import asyncio
 import inspect
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ..sim._options import SimOptions, check_names, make_loop
+if TYPE_CHECKING:  # Tests that are not simulated need not wait for its import.
+    from ..sim import SimOptions
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -22,7 +23,6 @@ __all__ = [
 
 MARKER = "tcpip_sim"
 HOOK = "pytest_asyncio_loop_factories"
-ALLOWED = {"seed": None, "seeds": None, **SimOptions.__annotations__}
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -52,7 +52,7 @@ class OneLoop:
         What the simulation is like.
     """
 
-    def __init__(self, seed: int, options: SimOptions) -> None:
+    def __init__(self, seed: int, options: "SimOptions") -> None:
         self._seed = seed
         self._options = options
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -64,6 +64,8 @@ class OneLoop:
                 f"a test marked {MARKER} and its asynchronous fixtures share one event loop: give them "
                 "loop_scope='function'"
             )
+        from ..sim._options import make_loop
+
         self._loop = make_loop(self._seed, self._options)
         return self._loop
 
@@ -138,9 +140,12 @@ def _faults(item: pytest.Function) -> Iterator[str]:
 
 def _factories(marker: pytest.Mark) -> dict[str, OneLoop]:
     """Read the marker's arguments, and make what makes the loops, by the ids of the tests."""
+    from ..sim._options import SimOptions, check_names, make_loop
+
+    allowed = {"seed": None, "seeds": None, **SimOptions.__annotations__}
     if marker.args:
-        raise TypeError(f"the marker {MARKER} takes keywords only: {', '.join(sorted(ALLOWED))}")
-    check_names(marker.kwargs, ALLOWED, f"the marker {MARKER}")
+        raise TypeError(f"the marker {MARKER} takes keywords only: {', '.join(sorted(allowed))}")
+    check_names(marker.kwargs, allowed, f"the marker {MARKER}")
     options: Any = {name: value for name, value in marker.kwargs.items() if name not in {"seed", "seeds"}}
     seed, seeds = marker.kwargs.get("seed", 0), marker.kwargs.get("seeds", 1)
     make_loop(seed, options).close()

@@ -24,7 +24,7 @@ Ts = TypeVarTuple("Ts")
 class Simulation(Faults):
     """The simulation that a test runs in: its clock, its network, its faults.
 
-    Everything here is also right from several tasks. It holds no state of its own: two of the same loop are the same.
+    It only gives access: two of the same loop do the same.
 
     Parameters
     ----------
