@@ -18,6 +18,7 @@ MODULES = (
     "tcpip_core.streams",
     "tcpip_core.utils",
     "tcpip_testing",
+    "tcpip_testing.sim",
     "tcpip_tools",
 )
 

@@ -1,0 +1,5 @@
+"""The pytest plugin: each part is a module, which pytest loads with this one."""
+
+__all__ = ["pytest_plugins"]
+
+pytest_plugins: tuple[str, ...] = ("tcpip_testing.plugin._simulated",)
