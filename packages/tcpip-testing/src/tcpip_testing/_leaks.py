@@ -9,6 +9,7 @@ import linecache
 import os
 import socket
 import stat
+import sys
 import sysconfig
 import threading
 import tracemalloc
@@ -20,6 +21,9 @@ __all__ = ["LoopWatch", "ProcessWatch", "made_at", "tracing"]
 
 _FRAMES: Final = 25
 """How deep a trace goes: asyncio's own frames come last."""
+
+_TURNS: Final = 50
+"""How many turns of the loop a task that is ending gets."""
 
 _GRACE: Final = 0.25
 """How long a thread that is ending gets to end (seconds)."""
@@ -47,22 +51,44 @@ class tracing:  # noqa: N801  A context manager that reads like a verb.
 
 def made_at(thing: object) -> str:
     """Say where something was made: the last line of the user's own code that led to it."""
-    trace = tracemalloc.get_object_traceback(thing)
-    if not trace:
+    frames = _frames_of(thing)
+    if isinstance(thing, threading.Thread) and not any(map(_is_the_makers, frames)):
+        frames = _frames_of_locks(thing)
+    if not frames:
         return "made before anybody watched"
-    frames = list(reversed(trace))
-    frame = next((one for one in frames if not one.filename.startswith((*_NOT_THE_MAKER, _OWN, "<"))), frames[0])
+    frame = next(filter(_is_the_makers, frames), frames[0])
     line = linecache.getline(frame.filename, frame.lineno).strip()
     return f"made at {frame.filename}:{frame.lineno}" + (f": {line}" if line else "")
 
 
+def _frames_of(thing: object) -> list[tracemalloc.Frame]:
+    """Return where something was made, the innermost call first; nothing if that is not known."""
+    return list(reversed(tracemalloc.get_object_traceback(thing) or ()))
+
+
+def _is_the_makers(frame: tracemalloc.Frame) -> bool:
+    return not frame.filename.startswith((*_NOT_THE_MAKER, _OWN, "<"))
+
+
+def _frames_of_locks(thread: threading.Thread) -> list[tracemalloc.Frame]:
+    """Return where a thread's locks were made: Python 3.11 does not know it of objects that have a ``__dict__``."""
+    parts: list[object] = [thread]
+    for part in parts:
+        for one in gc.get_referents(part):
+            if type(one).__module__ == "threading" and one not in parts:
+                parts.append(one)
+            elif type(one).__module__ == "_thread" and any(map(_is_the_makers, frames := _frames_of(one))):
+                return frames
+    return []
+
+
 class LoopWatch:
-    """What lives in the running event loop.
+    """What lives in an event loop.
 
     Parameters
     ----------
     loop : asyncio.AbstractEventLoop
-        The loop, which runs.
+        The loop.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,11 +96,21 @@ class LoopWatch:
         self._tasks = asyncio.all_tasks(loop)
         self._timers = list(_timers(loop))  # Held, so that no new one gets the id of an old one.
 
+    async def settle(self) -> None:
+        """Let what is ending end: a connection that was closed last is gone a few turns later."""
+        for turn in range(_TURNS):
+            await asyncio.sleep(0)
+            if turn > 2 and not self._tasks_left():
+                return
+
+    def _tasks_left(self) -> "set[asyncio.Task[Any]]":
+        current = asyncio.current_task(self._loop)
+        return {task for task in asyncio.all_tasks(self._loop) - self._tasks if task is not current}
+
     def left(self) -> list[str]:
         """Describe the tasks and timers that have come since."""
-        current = asyncio.current_task(self._loop)
         known = set(map(id, self._timers))
-        tasks = sorted(asyncio.all_tasks(self._loop) - self._tasks - {current}, key=lambda task: task.get_name())
+        tasks = sorted(self._tasks_left(), key=lambda task: task.get_name())
         found = [f"task {task.get_name()!r} running {_name_of(task.get_coro())}, {made_at(task)}" for task in tasks]
         for timer in _timers(self._loop):
             if id(timer) not in known:
@@ -84,13 +120,23 @@ class LoopWatch:
 
 
 def _timers(loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
-    """Give the timers that are still to come. No loop lists its own in public; uvloop's are of another class."""
+    """Give the timers that are still to come. No loop lists its own in public; uvloop's are of a class of its own."""
     now = loop.time()
-    for thing in gc.get_objects():
-        if type(thing).__name__ != "TimerHandle" and not issubclass(type(thing), asyncio.TimerHandle):
-            continue
-        if not thing.cancelled() and thing.when() > now and not getattr(thing, "kernel", False):
-            yield thing
+    of_uvloop: type | None = getattr(sys.modules.get("uvloop.loop"), "TimerHandle", None)
+    for timer in _all_of(asyncio.TimerHandle, *([of_uvloop] if of_uvloop else [])):
+        if not timer.cancelled() and timer.when() > now and not getattr(timer, "kernel", False):
+            yield timer
+
+
+def _all_of(*kinds: type) -> list[Any]:
+    """Return the living objects of some classes and of those that are derived from them."""
+    wanted: set[type] = set()
+    new = list(kinds)
+    while new:
+        kind = new.pop()
+        wanted.add(kind)
+        new += kind.__subclasses__()
+    return [thing for thing in gc.get_objects() if type(thing) in wanted]
 
 
 def _name_of(coroutine: object) -> str:
@@ -148,10 +194,8 @@ def _open_sockets() -> dict[tuple[int, int], str]:
     return found
 
 
-def _socket_objects() -> Iterator[socket.socket]:
-    for thing in gc.get_objects():
-        if issubclass(type(thing), socket.socket) and thing.fileno() >= 0 and thing.family in _INTERNET:
-            yield thing
+def _socket_objects() -> list[socket.socket]:
+    return [one for one in _all_of(socket.socket) if one.fileno() >= 0 and one.family in _INTERNET]
 
 
 _INTERNET: Final = {socket.AF_INET, socket.AF_INET6}  # Loops have a pair of another family for themselves.

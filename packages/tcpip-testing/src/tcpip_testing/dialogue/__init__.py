@@ -1,5 +1,6 @@
 """A scripted peer: what it says, what it expects, and what is wrong with what came instead."""
 
+from ._factory import DialogueFactory
 from ._messages import Expected, Json, Message, Received, Reply
 from ._peer import ScriptedPeer
 from ._report import DialogueError
@@ -23,6 +24,7 @@ __all__ = [
     "CloseKind",
     "Dialogue",
     "DialogueError",
+    "DialogueFactory",
     "Exchange",
     "Expect",
     "Expected",

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from ._player import Player, Script
+from ._report import DialogueError
 from ._roles import Role
 from ._transcript import Transcript
 
@@ -71,7 +72,7 @@ class ScriptedPeer:
             {task, player.is_done}, timeout=self._script.timeout, return_when=asyncio.FIRST_COMPLETED
         )  # fmt: skip
         if task.done():
-            task.result()
+            _raise_error_of(task)
         elif not player.is_done.done():
             raise player.error(f"the script is not through within {self._script.timeout:g} s", player.missing())
 
@@ -118,15 +119,14 @@ class ScriptedPeer:
             await asyncio.wait({task})
             self._role.close()
             await player.close()
-        if not task.cancelled():
-            task.result()
+        _raise_error_of(task)
 
     async def _settle(self, task: "asyncio.Task[None]") -> None:
         """Let what has arrived at this machine be read."""
         for _ in range(_TURNS):
             await asyncio.sleep(0)
         if task.done():
-            task.result()
+            _raise_error_of(task)
 
     def _playing(self) -> "tuple[Player, asyncio.Task[None]]":
         if self._player is None or self._task is None:
@@ -170,3 +170,10 @@ class ScriptedPeer:
             if not scope.expired():
                 raise
         return scope.expired()
+
+
+def _raise_error_of(task: "asyncio.Task[None]") -> None:
+    """Raise what a task that is done failed with; where we were when we found a dialogue wrong helps nobody."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        raise error.with_traceback(None) if isinstance(error, DialogueError) else error

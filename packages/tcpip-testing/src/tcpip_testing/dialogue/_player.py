@@ -142,8 +142,8 @@ class Player:
         try:
             async with asyncio.timeout(script.timeout):
                 reader, writer = await self._role.next()
-        except TimeoutError as e:
-            raise self.error(f"{self._role.waited_for()} within {script.timeout:g} s") from e
+        except TimeoutError:
+            raise self.error(f"{self._role.waited_for()} within {script.timeout:g} s") from None
         except OSError as e:
             raise self.error(f"{self._role.waited_for()}: {e}") from e
         self._line = Line(reader, writer, script.framing, script.encoding, script.timeout, self._transcript)
@@ -167,9 +167,9 @@ class Player:
         while not self._open_line.is_exhausted:
             try:
                 found = await self._turn(expects, deadline)
-            except TimeoutError as e:
+            except TimeoutError:
                 headline = f"nothing came within {self._script.timeout:g} s that was expected"
-                raise self.error(headline, self.missing()) from e
+                raise self.error(headline, self.missing()) from None
             if found in expects:
                 return found
         raise self.error("the program ended the connection too early", self.missing())
@@ -207,8 +207,8 @@ class Player:
         await self._send_events()
         try:
             await self._watch(self._deadline())
-        except TimeoutError as e:
-            raise self.error(f"the program did not hang up within {self._script.timeout:g} s") from e
+        except TimeoutError:
+            raise self.error(f"the program did not hang up within {self._script.timeout:g} s") from None
         await self._open_line.close("fin")
 
     async def _send_events(self) -> None:
