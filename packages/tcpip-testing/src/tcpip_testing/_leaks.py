@@ -28,6 +28,9 @@ _TURNS: Final = 50
 _GRACE: Final = 0.25
 """How long a thread that is ending gets to end (seconds)."""
 
+_OF_LOOPS: Final = ("asyncio_", "uvloop_")
+"""How the threads of loops' executors are called; a loop ends them when it is closed."""
+
 _NOT_THE_MAKER: Final = tuple(
     str(Path(path)) + os.sep for path in {*(sysconfig.get_paths()[one] for one in ("stdlib", "platstdlib", "purelib"))}
 )
@@ -162,13 +165,10 @@ class ProcessWatch:
         return found + [f"thread {one.name!r}, {made_at(one)}" for one in self._threads_left()]
 
     def _threads_left(self) -> list[threading.Thread]:
-        # The threads of a loop's executor are the loop's, which ends them when it is closed.
         left = [
             one
             for one in threading.enumerate()
-            if one not in self._threads
-            and one is not threading.current_thread()
-            and not one.name.startswith("asyncio_")
+            if one not in self._threads and one is not threading.current_thread() and not one.name.startswith(_OF_LOOPS)
         ]
         for one in left:
             one.join(_GRACE / len(left))

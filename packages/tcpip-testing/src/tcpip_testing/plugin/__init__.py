@@ -1,11 +1,12 @@
 """The pytest plugin: what it adds is found here by name; each part has a module."""
 
-from ._fixtures import connect_events, no_leaks
+from ._fixtures import connect_events, no_leaks, no_leaks_goes_first
 from ._loops import pytest_runtest_call, pytest_sessionstart
 
 __all__ = [
     "connect_events",
     "no_leaks",
+    "no_leaks_goes_first",
     "pytest_runtest_call",
     "pytest_sessionstart",
 ]
