@@ -32,7 +32,9 @@ if os.environ.get("TCPIP_DOCS_INTERSPHINX"):
     extensions.append("sphinx.ext.intersphinx")
     intersphinx_mapping = {"python": ("https://docs.python.org/3", None)}
 else:
-    standard_library = "abc|asyncio|collections|contextlib|ctypes|enum|json|logging|os|socket|ssl|types|typing|unittest"
+    standard_library = (
+        "abc|asyncio|collections|contextlib|ctypes|enum|json|logging|os|re|socket|ssl|types|typing|unittest"
+    )
     nitpick_ignore_regex += [
         (r"py:.*", rf"({standard_library})(\..*)?"),
         (r"py:.*", r"[a-z]+|[A-Z]\w*Error|[A-Z]\w*Warning|None|True|False"),

@@ -10,6 +10,7 @@ import pytest
 
 import tcpip_core
 from tcpip_testing.pairs import (
+    Chunks,
     End,
     StreamPair,
     connection_pair,
@@ -131,16 +132,16 @@ async def test_a_write_to_an_end_that_is_gone_fails(pair: StreamPair) -> None:
             await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize(
-    ("chunks", "expected"),
-    [
-        (None, [b"abcdefg"]),
-        ([1], [b"a", b"b", b"c", b"d", b"e", b"f", b"g"]),
-        ([2, 3], [b"ab", b"cde", b"fg"]),
-        (lambda waiting: waiting - 3 if waiting > 3 else 1, [b"abcd", b"e", b"f", b"g"]),
-    ],
-)
-async def test_chunks_are_as_chosen(chunks: list[int] | Callable[[int], int] | None, expected: list[bytes]) -> None:
+CHUNKS: list[tuple[Chunks | None, list[bytes]]] = [
+    (None, [b"abcdefg"]),
+    ([1], [b"a", b"b", b"c", b"d", b"e", b"f", b"g"]),
+    ([2, 3], [b"ab", b"cde", b"fg"]),
+    (lambda waiting: waiting - 3 if waiting > 3 else 1, [b"abcd", b"e", b"f", b"g"]),
+]
+
+
+@pytest.mark.parametrize(("chunks", "expected"), CHUNKS)
+async def test_chunks_are_as_chosen(chunks: Chunks | None, expected: list[bytes]) -> None:
     """A test says where a message is cut, and each piece arrives by itself."""
     async with memory_pair(chunks=chunks) as (near, far):
         near.writer.write(b"abcdefg")

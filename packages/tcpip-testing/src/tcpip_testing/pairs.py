@@ -338,7 +338,7 @@ async def connection_pair(
     client_callback: Callable[[Client], Awaitable[None]] | None = None,
     server_callback: Callable[[OneClientServer], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[ConnectionPair, None]:
-    """Connect a `Client` and a `OneClientServer`; close both at the end.
+    """Connect a `tcpip_core.Client` and a `tcpip_core.OneClientServer`; close both at the end.
 
     Parameters
     ----------
