@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import tcpip_core
-from tests.contract._rigs import CLIENT, READ_LOOP_SERVER, SERVER, LineServer, make, opened, rigged
+from tests.contract._rigs import CLIENT, READ_LOOP_SERVER, LineServer, make, opened, rigged
 from tests.faults._moments import Stubborn
 from tests.support import IPV4, Changes, Peer, connected, listening, soon, started, turns, until
 
@@ -126,16 +126,6 @@ async def test_misdeed_at_the_end_does_not_hold_close(misdeed: Misdeed, kind: st
     assert changes.seen == [True, False]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        CLIENT,
-        pytest.param(
-            SERVER, marks=pytest.mark.xfail(reason="what is left to tell waits for the next event", strict=False)
-        ),
-        READ_LOOP_SERVER,
-    ],
-)
 async def test_loss_during_a_callback_that_cancels_itself_is_told(kind: str, log: logging.Logger) -> None:
     """A loss that waits for its turn is not forgotten with the task that was to tell it."""
     changes, gate = Changes(), asyncio.Event()

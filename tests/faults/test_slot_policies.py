@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tcpip_core import Keepalive, LossReason, OneClientServer
-from tests.contract._rigs import READ_LOOP_SERVER, Rig, make, rigged
+from tcpip_core._states import State
+from tests.contract._rigs import READ_LOOP_SERVER, SERVER, Rig, make, rigged
 from tests.faults._faults import SLACK, die, errors, is_holder, needs_dead_peer, serves_on, timed
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Peer, open_sockets, soon, turns, until
@@ -122,6 +123,29 @@ async def test_only_one_newcomer_waits(server_kind: str, log: logging.Logger) ->
             await third.wait_hung_up()
         rig.peer.close()
         await until(lambda: is_holder(rig.server, second))
+
+
+async def test_one_of_two_newcomers_gets_the_place_of_a_holder_that_drains(log: logging.Logger) -> None:
+    """The holder has left, and its words wait to be read: the one that waited gets the place, the other is closed."""
+    async with server_rig_with(SERVER, log, "probe") as rig, waiting(rig) as second:
+        rig.peer.send(b"last words\r\n")
+        rig.peer.close()
+        await until(lambda: rig.server._tcpip.connection.state is State.DRAINING)
+        async with Peer(IPV4, rig.server.port) as third:
+            await third.wait_hung_up()
+            assert is_holder(rig.server, second)
+    assert rig.changes.seen == [True, False, True, False]
+
+
+async def test_newcomer_right_after_the_last_words_of_the_holder_gets_in(server_kind: str, log: logging.Logger) -> None:
+    """What the kernel knows and the loop has not come to yet is no reason to turn anybody away."""
+    async with server_rig_with(server_kind, log, "reject") as rig:
+        rig.peer.send(b"last words\r\n" * 3)
+        rig.peer.close()
+        async with Peer(IPV4, rig.server.port) as newcomer:
+            await until(lambda: is_holder(rig.server, newcomer))
+            await soon(rig.server.write_str("welcome"))
+            assert await newcomer.read_until(b"welcome\r\n") == b"welcome\r\n"
 
 
 async def test_newcomer_that_leaves_while_it_waits_is_forgotten(

@@ -72,6 +72,8 @@ class Publisher:
         self._timeout = timeout
         self._tasks = tasks
         self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._is_over = False
         self._told = False
         self._untold = 0
         self._task: asyncio.Task[None] | None = None
@@ -108,14 +110,20 @@ class Publisher:
             self._untold -= 2
 
     def kick(self) -> None:
-        """Start telling, if there is something to tell. Returns at once."""
-        if self._task is None and self._untold:
+        """Start telling, if there is something to tell and it was not stopped. Returns at once."""
+        if self._task is None and self._untold and not self._is_over:
             self._task = self._tasks.spawn(self._run(), "connect callback")
 
     def hurry(self) -> None:
         """Cancel a call that is under way, as if its time were up, so that what comes after it can still be told."""
         if self._clock is not None and not self._clock.expired():
-            self._clock.reschedule(asyncio.get_running_loop().time())
+            self._clock.reschedule(self._loop.time())
+
+    def stop(self) -> None:
+        """Tell no more, and cancel a call that is under way."""
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
 
     async def settled(self, unless: "asyncio.Future[None] | None" = None) -> None:
         """Return once all is told; at once if called by the callback itself, which cannot wait for its own end.
@@ -152,6 +160,9 @@ class Publisher:
                     self._advance()
         finally:
             self._task = None
+            if not self._is_over:
+                # A callback that cancelled its own task may have left something to tell.
+                self._loop.call_soon(self.kick)
 
     async def tell(self) -> None:
         """Make a change known: within the publisher's task tell one, elsewhere wait until all is told."""
