@@ -8,7 +8,7 @@ from typing import Any
 
 from tcpip_testing._sim import LinkSettings, Simulation, sim_run
 
-__all__ = ["WORLDS", "Body", "World", "in_simulation"]
+__all__ = ["WORLDS", "Body", "World", "in_simulation", "on_sockets"]
 
 Body = Callable[[], Coroutine[Any, Any, None]]
 World = Callable[[Body], None]

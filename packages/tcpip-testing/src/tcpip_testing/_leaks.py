@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,11 +123,15 @@ class LoopWatch:
 
 
 def _timers(loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
-    """Give the timers that are still to come. No loop lists its own in public; uvloop's are of a class of its own."""
+    """Give the timers that are still to come. Of all loops only the simulated one lists those of the program."""
+    listed: Callable[[], Iterable[Any]] | None = getattr(loop, "timers", None)
+    if listed is not None:
+        yield from listed()
+        return
     now = loop.time()
     of_uvloop: type | None = getattr(sys.modules.get("uvloop.loop"), "TimerHandle", None)
     for timer in _all_of(asyncio.TimerHandle, *([of_uvloop] if of_uvloop else [])):
-        if not timer.cancelled() and timer.when() > now and not getattr(timer, "kernel", False):
+        if not timer.cancelled() and timer.when() > now:
             yield timer
 
 
