@@ -2,4 +2,8 @@
 
 __all__ = ["pytest_plugins"]
 
-pytest_plugins: tuple[str, ...] = ("tcpip_testing.plugin._simulated",)
+pytest_plugins: tuple[str, ...] = (
+    "tcpip_testing.plugin._fixtures",
+    "tcpip_testing.plugin._loops",
+    "tcpip_testing.plugin._simulated",
+)
