@@ -19,6 +19,9 @@ from tests.benchmarks._run import Run
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write, and return the exit status."""
     request = parse(arguments)
+    if sys.platform != "linux":
+        sys.stderr.write("bench: it asks the kernel of Linux for CPU times and memory, and runs nowhere else\n")
+        return 2
     with contextlib.ExitStack() as stack:
         try:
             other = stack.enter_context(revision(request.compare)) if request.compare is not None else None

@@ -18,7 +18,7 @@ __all__ = ["COLD", "Request", "parse"]
 COLD = ("W1", "W3")
 """The workloads that are measured with a cold allocator too, where nothing else is asked for."""
 
-FULL = Effort(rounds=11, seconds=0.15, attempts=3)
+FULL = Effort(rounds=9, seconds=0.12, attempts=3)
 QUICK = Effort(rounds=5, seconds=0.015, attempts=1)
 
 NumberT = TypeVar("NumberT", int, float)

@@ -11,9 +11,10 @@ from html import escape
 from itertools import groupby
 
 from tests.benchmarks._report import Section, section_of
-from tests.benchmarks._result import IdleRow, Result
+from tests.benchmarks._result import IdleRow, Result, control_of
 from tests.benchmarks._rounds import Row
 from tests.benchmarks._workloads import SPEED
+from tests.benchmarks.peers import PEERS
 
 __all__ = ["charts"]
 
@@ -41,7 +42,7 @@ def speed(section: Section, rows: Sequence[Row]) -> str:
     """Draw the ratios of one section: a dot for the median, a line from quartile to quartile."""
     processes, allocator, loop = section
     baseline = rows[0].baseline
-    rows = [row for row in rows if not row.peer.startswith(baseline)]
+    rows = [row for row in rows if row.peer not in {baseline, control_of(baseline)}]
     shown = [row for row in rows if not row.unstable]
     peers = list(dict.fromkeys(row.peer for row in rows))
     workloads = list(dict.fromkeys(row.workload for row in rows))
@@ -61,7 +62,7 @@ def speed(section: Section, rows: Sequence[Row]) -> str:
         parts.append(f'<text x="4" y="{top + band / 2 + 4:.1f}">{name} {escape(SPEED[name].title)}</text>')
     for row in shown:
         y = TOP + band * workloads.index(row.workload) + LINE * (peers.index(row.peer) + 1)
-        colour = COLOURS[peers.index(row.peer) % len(COLOURS)]
+        colour = colour_of(row.peer, peers)
         low, median, high = (axis.at(value) for value in (row.ratio.low, row.ratio.median, row.ratio.high))
         parts.append(f'<path stroke="{colour}" stroke-width="2" d="M{low:.1f} {y}H{high:.1f}"/>')
         parts.append(f'<circle fill="{colour}" cx="{median:.1f}" cy="{y}" r="4"><title>{_words(row)}</title></circle>')
@@ -78,15 +79,15 @@ def idle(rows: Sequence[IdleRow]) -> str:
     links = sorted({one for row in rows for one in row.figures.beside})
     across = Log([float(one) for one in links])
     highest = max((cost for row in rows for cost in row.figures.beside.values()), default=1.0) * 1.1
-    names = [f"{row.peer}, {row.loop}" for row in rows]
-    parts = [*_head("CPU time of a round trip beside idle links (µs)", bottom + 40), *_legend(names)]
+    names = list(dict.fromkeys(row.peer for row in rows))
+    parts = [*_head("CPU time of a round trip beside idle links (µs); dashed: uvloop", bottom + 40), *_legend(names)]
     for part in range(5):
         y = bottom - (bottom - TOP) * part / 4
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text class="end" x="{LEFT - 8}" y="{y + 4:.1f}">{highest * part / 4:.0f}</text>')
     parts += [f'<text class="middle" x="{across.at(one):.1f}" y="{bottom + 16}">{one} links</text>' for one in links]
-    for number, row in enumerate(rows):
-        colour = COLOURS[number % len(COLOURS)]
+    for row in rows:
+        colour = colour_of(row.peer, names)
         dash = ' stroke-dasharray="6 3"' if row.loop == "uvloop" else ""
         points = " ".join(
             f"{across.at(one):.1f},{bottom - (bottom - TOP) * cost / highest:.1f}"
@@ -122,8 +123,14 @@ def _head(title: str, height: int) -> Iterator[str]:
     yield f'<text class="title" x="4" y="20">{escape(title)}</text>'
 
 
+def colour_of(name: str, names: Sequence[str]) -> str:
+    """Give a peer the same colour in all charts; what is no peer gets one by its place."""
+    known = list(PEERS)
+    return COLOURS[(known if name in known else list(names)).index(name) % len(COLOURS)]
+
+
 def _legend(names: Sequence[str]) -> Iterator[str]:
     for number, name in enumerate(names):
         x, y = 8 + number % 6 * 142, 42 + number // 6 * 18
-        yield f'<circle fill="{COLOURS[number % len(COLOURS)]}" cx="{x}" cy="{y - 4}" r="4"/>'
+        yield f'<circle fill="{colour_of(name, names)}" cx="{x}" cy="{y - 4}" r="4"/>'
         yield f'<text x="{x + 8}" y="{y}">{escape(name)}</text>'

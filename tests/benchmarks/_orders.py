@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.benchmarks._meter import Figures
-from tests.benchmarks.loss_latency import Row
 
 __all__ = [
     "Both",
@@ -14,6 +13,7 @@ __all__ = [
     "Idle",
     "IdleFigures",
     "Listening",
+    "LossRow",
     "Losses",
     "Order",
     "Ready",
@@ -106,6 +106,20 @@ class IdleFigures:
 
 
 @dataclass(frozen=True)
+class LossRow:
+    """The latencies of one side, one loop and one kind of end (microseconds)."""
+
+    loop: str
+    side: str
+    end: str
+    rounds: int
+    p50: float
+    p90: float
+    p99: float
+    worst: float
+
+
+@dataclass(frozen=True)
 class Failure:
     """What was ordered could not be done."""
 
@@ -113,4 +127,4 @@ class Failure:
 
 
 Order = Both | Serve | Drive | Idle | Losses
-Reply = Ready | Figures | Listening | Served | IdleFigures | Row | Failure
+Reply = Ready | Figures | Listening | Served | IdleFigures | LossRow | Failure

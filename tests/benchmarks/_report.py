@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from tests.benchmarks import loss_latency
 from tests.benchmarks._result import IdleRow, Losses, Result
 from tests.benchmarks._rounds import Row
 from tests.benchmarks._workloads import SPEED
@@ -86,7 +85,7 @@ def loss_table(rows: Sequence[Losses]) -> Iterator[str]:
     yield ""
     lines = [["", "loop", "side", "end", "p50", "p90", "p99", "worst"]]
     for each in rows:
-        row: loss_latency.Row = each.row
+        row = each.row
         figures = [f"{one:.0f}" for one in (row.p50, row.p90, row.p99, row.worst)]
         lines.append([each.peer, row.loop, row.side, row.end, *figures])
     yield from _aligned(lines)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from tests.benchmarks._orders import IdleFigures
+from tests.benchmarks._orders import IdleFigures, LossRow
 from tests.benchmarks._rounds import Row
-from tests.benchmarks.loss_latency import Row as LossRow
 
-__all__ = ["IdleRow", "Losses", "Result"]
+__all__ = ["IdleRow", "Losses", "Result", "control_of"]
+
+
+def control_of(baseline: str) -> str:
+    """Name the second one of the baseline."""
+    return f"{baseline} again"
 
 
 @dataclass(frozen=True)

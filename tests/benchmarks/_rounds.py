@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,23 @@ from tests.benchmarks._statistics import Ratio, ratio, why_unstable
 from tests.benchmarks._workers import Contestant, FailedError
 from tests.benchmarks._workloads import Workload
 
-__all__ = ["Crew", "Effort", "Row", "measure"]
+__all__ = ["Audience", "Crew", "Effort", "Row", "measure"]
+
+
+class Audience(Protocol):
+    """Who follows what is done."""
+
+    def expect(self, steps: int, /) -> None:
+        """Count on more measurements."""
+        ...
+
+    def step(self) -> None:
+        """Note that one is done."""
+        ...
+
+    def tell(self, sentence: str, /) -> None:
+        """Hear what is left out, and why."""
+        ...
 
 
 class Crew(Protocol):
@@ -34,7 +50,7 @@ class Effort:
     seconds: float
     """CPU time that one measurement should take."""
     attempts: int
-    """How often a workload is measured until all of it is stable."""
+    """How often is measured who is not stable."""
 
 
 @dataclass(frozen=True)
@@ -62,29 +78,26 @@ class Row:
 def measure(
     workload: Workload,
     contestants: Sequence[Contestant],
-    control: Contestant,
     crew: Crew,
     effort: Effort,
-    step: Callable[[], None],
-    tell: Callable[[str], None],
+    audience: Audience,
 ) -> list[Row]:
-    """Measure one workload until all is stable, or as often as allowed, and return the steadiest attempt.
+    """Measure one workload, and again, as often as allowed, who was not stable.
 
-    The first contestant is the baseline, and `control` its double; `step` is called after each measurement. Who
-    cannot do it is left out, and `tell` is given a sentence.
+    The first contestant is the baseline, and the last one its double, the control. Who cannot do it is left out.
     """
-    best: list[Row] = []
-    for attempt in range(effort.attempts):
-        rows = _attempt(workload, [*contestants, control], crew, effort, step, tell)
-        if not attempt or _unsteady(rows) < _unsteady(best):
-            best = rows
-        if not _unsteady(best):
+    baseline, *others, control = contestants
+    found: dict[str, Row] = {}
+    for _ in range(effort.attempts):
+        whole = [baseline, *others, control]
+        audience.expect(effort.rounds * len(whole))
+        for row in _attempt(workload, whole, crew, effort, audience):
+            if row.peer not in found or found[row.peer].unstable:
+                found[row.peer] = row
+        others = [one for one in others if one.label in found and found[one.label].unstable]
+        if not others:
             break
-    return best
-
-
-def _unsteady(rows: Sequence[Row]) -> int:
-    return sum(bool(row.unstable) for row in rows)
+    return [found[one.label] for one in contestants if one.label in found]
 
 
 def _attempt(
@@ -92,8 +105,7 @@ def _attempt(
     contestants: Sequence[Contestant],
     crew: Crew,
     effort: Effort,
-    step: Callable[[], None],
-    tell: Callable[[str], None],
+    audience: Audience,
 ) -> list[Row]:
     amounts: dict[Contestant, int] = {}
     found: dict[Contestant, list[Figures]] = {}
@@ -101,15 +113,15 @@ def _attempt(
         try:
             amounts[one], found[one] = calibrate(crew, one, workload, effort.seconds), []
         except FailedError as e:
-            tell(f"{workload.name} goes on without {e}")
+            audience.tell(f"{workload.name} goes on without {e}")
     for _ in range(effort.rounds):
         for one in list(found):
             try:
                 found[one].append(crew.measure(one, workload.name, amounts[one]))
             except FailedError as e:
-                tell(f"{workload.name} goes on without {e}")
+                audience.tell(f"{workload.name} goes on without {e}")
                 del found[one]
-            step()
+            audience.step()
     return _rows(workload, contestants, crew, amounts, found)
 
 

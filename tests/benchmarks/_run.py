@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.benchmarks import _machine
 from tests.benchmarks._arguments import Request
-from tests.benchmarks._orders import Idle, IdleFigures
+from tests.benchmarks._orders import Idle, IdleFigures, LossRow
 from tests.benchmarks._orders import Losses as MeasureLosses
 from tests.benchmarks._progress import Watcher
-from tests.benchmarks._result import IdleRow, Losses, Result
+from tests.benchmarks._result import IdleRow, Losses, Result, control_of
 from tests.benchmarks._rounds import measure
 from tests.benchmarks._workers import ROOT, Contestant, Crew, FailedError, Worker
 from tests.benchmarks._workloads import IDLE, LOSSES, SPEED
-from tests.benchmarks.loss_latency import ENDS, SIDES
-from tests.benchmarks.loss_latency import Row as LossRow
 from tests.benchmarks.peers import PEERS
 
 __all__ = ["Run"]
@@ -26,6 +25,7 @@ OURS = "ours"
 FULL_IDLE = Idle(pairs=100, seconds=5, memory_pairs=1000, beside=(1, 100, 1000), round_trips=2000)
 QUICK_IDLE = Idle(pairs=100, seconds=0.5, memory_pairs=100, beside=(1, 100), round_trips=300)
 LOSS_ROUNDS, QUICK_LOSS_ROUNDS = 1000, 100
+SIDES, ENDS = ("client", "server"), ("FIN", "RST")
 
 
 class Run:
@@ -61,6 +61,9 @@ class Run:
 
     def _cast(self, loop: str) -> Iterator[Contestant]:
         """List who takes part on a loop, the baseline first."""
+        if importlib.util.find_spec(loop) is None:
+            self._watcher.tell(f"{loop} is not installed and is left out (python -m pip install {loop})")
+            return
         if self._revision is not None:
             name, tree = self._revision
             yield Contestant(name, OURS, loop, tree)
@@ -97,10 +100,6 @@ class Run:
             for allocator in self._request.allocators
             for loop, contestants in cast.items()
         ]
-        for _, allocator, _, contestants in sections:
-            for workload in self._request.speed(allocator):
-                able = sum(PEERS[one.peer].does(workload) for one in contestants)
-                self._watcher.expect(self._request.effort.rounds * (able + 1))
         for processes, allocator, loop, contestants in sections:
             with Crew(processes, allocator) as crew:
                 for workload in self._request.speed(allocator):
@@ -109,11 +108,8 @@ class Run:
 
     def _measure(self, workload: str, contestants: list[Contestant], crew: Crew) -> None:
         able = [one for one in contestants if PEERS[one.peer].does(workload)]
-        control = dataclasses.replace(able[0], label=f"{able[0].label} again")
-        watcher = self._watcher
-        self.result.speed += measure(
-            SPEED[workload], able, control, crew, self._request.effort, watcher.step, watcher.tell
-        )
+        able.append(dataclasses.replace(able[0], label=control_of(able[0].label)))
+        self.result.speed += measure(SPEED[workload], able, crew, self._request.effort, self._watcher)
 
     def _idle(self, contestants: list[Contestant]) -> None:
         order = QUICK_IDLE if self._request.quick else FULL_IDLE

@@ -55,7 +55,7 @@ class Worker:
             descriptor = str(theirs.fileno())
             command = [sys.executable, "-m", "tests.benchmarks.worker"]
             self._process = subprocess.Popen(
-                [*command, contestant.peer, contestant.loop, allocator, descriptor],
+                [*command, contestant.peer, contestant.loop, allocator, descriptor, str(contestant.tree)],
                 stdin=subprocess.DEVNULL,
                 cwd=ROOT,
                 env=environment(contestant.tree),

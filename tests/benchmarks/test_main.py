@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import xml.etree.ElementTree as ET
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.benchmarks._progress import Watcher
 from tests.benchmarks._statistics import Ratio
 from tests.benchmarks._workers import ROOT
 from tests.benchmarks.peers import PEERS, PeerInfo
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks ask the kernel of Linux")
 
 LITTLE = "--peers streams,ours --loops asyncio --processes 1 --allocator warm --rounds 2 --seconds 0.001 --attempts 1"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from inspect import signature
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,8 @@ from tests.benchmarks._orders import Idle, IdleFigures
 from tests.benchmarks._workers import ROOT, Contestant, Crew, FailedError, Worker, environment
 from tests.benchmarks._workloads import SPEED
 from tests.benchmarks.peers import PEERS, PeerInfo
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks ask the kernel of Linux")
 
 STREAMS, OURS = (Contestant(name, name, "asyncio") for name in ("streams", "ours"))
 
@@ -75,6 +79,12 @@ def test_an_argument_that_our_code_lacks_is_said() -> None:
     """A revision of the past has fewer of them."""
     with pytest.raises(FailedError, match="has no argument batch_writes"):
         Worker(Contestant("ours+batch", "ours+batch", "asyncio"), "warm")
+
+
+def test_sources_from_elsewhere_are_noticed(tmp_path: Path) -> None:
+    """An installed package in place of the revision would be compared with itself."""
+    with pytest.raises(FailedError, match="tcpip_core"):
+        Worker(Contestant("other", "ours", "asyncio", tmp_path), "warm")
 
 
 def test_workers_do_not_inherit_switches_of_the_allocator(monkeypatch: pytest.MonkeyPatch) -> None:

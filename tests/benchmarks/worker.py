@@ -10,8 +10,8 @@ import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
+from pathlib import Path
 
-from tests.benchmarks import loss_latency
 from tests.benchmarks._idle import measure
 from tests.benchmarks._meter import Figures, Meter
 from tests.benchmarks._orders import (
@@ -50,6 +50,8 @@ def perform(peer: Peer, order: Order, pipe: Connection) -> Reply:
                 raise CannotDoError("idle pairs")
             return measure(peer, order)
         case Losses(loop, side, end, rounds):
+            from tests.benchmarks import loss_latency  # brings our package along, which other peers do without
+
             return loss_latency.run(loop, side, end, rounds, lambda: None)
 
 
@@ -71,7 +73,14 @@ def versions(package: str) -> dict[str, str]:
     return found
 
 
-def main(name: str, loop: str, allocator: str, descriptor: str) -> None:
+def foreign(tree: str) -> str:
+    """Say where our package comes from, if not from the source tree that is to be measured."""
+    module = sys.modules.get("tcpip_core")
+    place = None if module is None else module.__file__
+    return "" if place is None or Path(place).is_relative_to(tree) else place
+
+
+def main(name: str, loop: str, allocator: str, descriptor: str, tree: str) -> None:
     """Serve orders until the pipe is closed."""
     if allocator == "warm":
         # glibc: freeing a large block makes it take the next ones from the heap instead of from the kernel.
@@ -83,6 +92,9 @@ def main(name: str, loop: str, allocator: str, descriptor: str) -> None:
             peer = info.create(loop)
         except (ImportError, CannotDoError) as e:
             pipe.send(Failure(str(e)))
+            return
+        if place := foreign(tree):
+            pipe.send(Failure(f"tcpip_core came from {place}"))
             return
         pipe.send(Ready(os.getpid(), versions(info.package)))
         while True:
