@@ -63,9 +63,12 @@ def speed(section: Section, rows: Sequence[Row]) -> str:
     for row in shown:
         y = TOP + band * workloads.index(row.workload) + LINE * (peers.index(row.peer) + 1)
         colour = colour_of(row.peer, peers)
+        radius = 6 if row.peer.startswith("ours") else 4
         low, median, high = (axis.at(value) for value in (row.ratio.low, row.ratio.median, row.ratio.high))
         parts.append(f'<path stroke="{colour}" stroke-width="2" d="M{low:.1f} {y}H{high:.1f}"/>')
-        parts.append(f'<circle fill="{colour}" cx="{median:.1f}" cy="{y}" r="4"><title>{_words(row)}</title></circle>')
+        parts.append(
+            f'<circle fill="{colour}" cx="{median:.1f}" cy="{y}" r="{radius}"><title>{_words(row)}</title></circle>'
+        )
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -78,14 +81,17 @@ def idle(rows: Sequence[IdleRow]) -> str:
     bottom = TOP + 300
     links = sorted({one for row in rows for one in row.figures.beside})
     across = Log([float(one) for one in links])
-    highest = max((cost for row in rows for cost in row.figures.beside.values()), default=1.0) * 1.1
+    highest = 20 * math.ceil(max((cost for row in rows for cost in row.figures.beside.values()), default=1.0) / 20)
     names = list(dict.fromkeys(row.peer for row in rows))
-    parts = [*_head("CPU time of a round trip beside idle links (µs); dashed: uvloop", bottom + 40), *_legend(names)]
+    parts = [
+        *_head("CPU time of a round trip (µs) beside so many idle links; dashed: uvloop", bottom + 40),
+        *_legend(names),
+    ]
     for part in range(5):
         y = bottom - (bottom - TOP) * part / 4
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text class="end" x="{LEFT - 8}" y="{y + 4:.1f}">{highest * part / 4:.0f}</text>')
-    parts += [f'<text class="middle" x="{across.at(one):.1f}" y="{bottom + 16}">{one} links</text>' for one in links]
+    parts += [f'<text class="middle" x="{across.at(one):.1f}" y="{bottom + 16}">{one}</text>' for one in links]
     for row in rows:
         colour = colour_of(row.peer, names)
         dash = ' stroke-dasharray="6 3"' if row.loop == "uvloop" else ""
@@ -131,6 +137,6 @@ def colour_of(name: str, names: Sequence[str]) -> str:
 
 def _legend(names: Sequence[str]) -> Iterator[str]:
     for number, name in enumerate(names):
-        x, y = 8 + number % 6 * 142, 42 + number // 6 * 18
+        x, y = 8 + number % 4 * 212, 40 + number // 4 * 16
         yield f'<circle fill="{colour_of(name, names)}" cx="{x}" cy="{y - 4}" r="4"/>'
-        yield f'<text x="{x + 8}" y="{y}">{escape(name)}</text>'
+        yield f'<text x="{x + 8}" y="{y}">{escape(PEERS[name].title if name in PEERS else name)}</text>'
