@@ -81,7 +81,7 @@ def idle_table(rows: Sequence[IdleRow]) -> Iterator[str]:
 
 def loss_table(rows: Sequence[Losses]) -> Iterator[str]:
     """Lay out how soon losses are told."""
-    yield "**W8, from the peer's close to the connect callback, while nobody reads** (microseconds)."
+    yield "**W8, from the other end's close until it is noticed, while nothing is said** (microseconds)."
     yield ""
     lines = [["", "loop", "side", "end", "p50", "p90", "p99", "worst"]]
     for each in rows:

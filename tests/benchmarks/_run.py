@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 from tests.benchmarks import _machine
@@ -25,7 +26,7 @@ OURS = "ours"
 FULL_IDLE = Idle(pairs=100, seconds=5, memory_pairs=1000, beside=(1, 100, 1000), round_trips=2000)
 QUICK_IDLE = Idle(pairs=100, seconds=0.5, memory_pairs=100, beside=(1, 100), round_trips=300)
 LOSS_ROUNDS, QUICK_LOSS_ROUNDS = 1000, 100
-SIDES, ENDS = ("client", "server"), ("FIN", "RST")
+ENDS = ("FIN", "RST")
 
 
 class Run:
@@ -55,7 +56,7 @@ class Run:
         if IDLE in self._request.workloads:
             self._idle([one for contestants in cast.values() for one in contestants if PEERS[one.peer].does(IDLE)])
         if LOSSES in self._request.workloads:
-            self._losses([one for contestants in cast.values() for one in contestants if one.peer == OURS])
+            self._losses([one for contestants in cast.values() for one in contestants if PEERS[one.peer].does(LOSSES)])
 
     # Who takes part
 
@@ -125,15 +126,15 @@ class Run:
 
     def _losses(self, contestants: list[Contestant]) -> None:
         rounds = QUICK_LOSS_ROUNDS if self._request.quick else LOSS_ROUNDS
-        self._watcher.expect(len(contestants) * len(SIDES) * len(ENDS))
         for one in contestants:
+            sides = ("client", "server") if one.peer == OURS else ("client",)
+            self._watcher.expect(len(sides) * len(ENDS))
             try:
                 with Worker(one, "warm") as worker:
-                    for side in SIDES:
-                        for end in ENDS:
-                            self._watcher.label(f"{LOSSES} {one.loop} {side} {end}")
-                            row = worker.ask(MeasureLosses(one.loop, side, end, rounds), LossRow)
-                            self.result.losses.append(Losses(one.label, row))
-                            self._watcher.step()
+                    for side, end in product(sides, ENDS):
+                        self._watcher.label(f"{LOSSES} {one.loop} {one.label} {side} {end}")
+                        row = worker.ask(MeasureLosses(one.loop, side, end, rounds), LossRow)
+                        self.result.losses.append(Losses(one.label, row))
+                        self._watcher.step()
             except FailedError as e:
                 self._watcher.tell(f"{LOSSES} goes on without {e}")

@@ -15,20 +15,19 @@ import importlib.util
 import json
 import logging
 import platform
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 import tcpip_core
+from tests.benchmarks._losses import WARM_UP, summary
 from tests.benchmarks._orders import LossRow
+from tests.benchmarks.peers._on_asyncio import new_loop
 from tests.support import IPV4, TIMEOUT, Listener, Peer
 
 SIDES = ("client", "server")
 ENDS = ("FIN", "RST")
-WARM_UP = 20
-"""Losses before those that count, so that caches and the allocator have settled."""
 
 
 class Clock:
@@ -94,24 +93,13 @@ async def measure_server(end: str, rounds: int, step: Callable[[], None]) -> lis
     return found
 
 
-def new_loop(name: str) -> asyncio.AbstractEventLoop:
-    """Make an event loop of that kind."""
-    if name == "uvloop":
-        import uvloop
-
-        return uvloop.new_event_loop()
-    return asyncio.new_event_loop()
-
-
 def run(loop: str, side: str, end: str, rounds: int, step: Callable[[], None]) -> LossRow:
     """Measure one line of the table."""
     measure = measure_client if side == "client" else measure_server
     with asyncio.Runner(loop_factory=lambda: new_loop(loop)) as runner:
         gc.collect()
         seconds = runner.run(measure(end, WARM_UP + rounds, step))[WARM_UP:]
-    micro = sorted(one * 1e6 for one in seconds)
-    cuts = statistics.quantiles(micro, n=100, method="inclusive") if rounds > 1 else micro * 99
-    return LossRow(loop, side, end, rounds, cuts[49], cuts[89], cuts[98], micro[-1])
+    return summary(loop, side, end, seconds)
 
 
 class Progress:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tcpip_core
-from tests.benchmarks._orders import Idle, IdleFigures
+from tests.benchmarks._orders import Idle, IdleFigures, Losses, LossRow
 from tests.benchmarks._workers import ROOT, Contestant, Crew, FailedError, Worker, environment
 from tests.benchmarks._workloads import SPEED
 from tests.benchmarks.peers import PEERS, PeerInfo
@@ -74,6 +74,16 @@ def test_idle_pairs_are_measured() -> None:
     assert {1} == set(figures.beside)
 
 
+@pytest.mark.parametrize("end", ["FIN", "RST"])
+@pytest.mark.parametrize("contestant", [STREAMS, OURS], ids=["streams", "ours"])
+def test_losses_are_measured(contestant: Contestant, end: str) -> None:
+    """From the other end's close until it is noticed, each time anew."""
+    with Worker(contestant, "warm") as worker:
+        row = worker.ask(Losses("asyncio", "client", end, 5), LossRow)
+    assert 5 == row.rounds
+    assert 0 < row.p50 <= row.worst
+
+
 @pytest.mark.skipif("batch_writes" in signature(tcpip_core.Client).parameters, reason="our code has this argument")
 def test_an_argument_that_our_code_lacks_is_said() -> None:
     """A revision of the past has fewer of them."""
@@ -112,3 +122,16 @@ def test_each_peer_does_all_it_claims(name: str, loop: str, processes: int) -> N
         for workload in SPEED.values():
             if PEERS[name].does(workload.name):
                 crew.measure(Contestant(name, name, loop), workload.name, workload.amount(2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "loop"),
+    [(info.name, loop) for info in PEERS.values() if installed(info) and info.does("W7") for loop in info.loops],
+)
+def test_each_peer_watches_links(name: str, loop: str) -> None:
+    """Many that are idle, and one that is lost."""
+    with Worker(Contestant(name, name, loop), "warm") as worker:
+        worker.ask(Idle(pairs=3, seconds=0.05, memory_pairs=3, beside=(1,), round_trips=10), IdleFigures)
+        for end in ("FIN", "RST"):
+            assert worker.ask(Losses(loop, "client", end, 5), LossRow).p50 > 0

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.benchmarks._idle import measure
+from tests.benchmarks import _idle, _losses
 from tests.benchmarks._meter import Figures, Meter
 from tests.benchmarks._orders import (
     Both,
@@ -46,13 +46,20 @@ def perform(peer: Peer, order: Order, pipe: Connection) -> Reply:
             peer.drive(workload, n, port, meter)
             return found(meter)
         case Idle():
-            if not isinstance(peer, AsyncPeer):
-                raise CannotDoError("idle pairs")
-            return measure(peer, order)
+            return _idle.measure(asynchronous(peer), order)
+        case Losses(loop, "client", end, rounds):
+            return _losses.measure(asynchronous(peer), loop, end, rounds)
         case Losses(loop, side, end, rounds):
             from tests.benchmarks import loss_latency  # brings our package along, which other peers do without
 
             return loss_latency.run(loop, side, end, rounds, lambda: None)
+
+
+def asynchronous(peer: Peer) -> AsyncPeer:
+    """Return a peer that has watched links."""
+    if not isinstance(peer, AsyncPeer):
+        raise CannotDoError("it watches no links")
+    return peer
 
 
 def found(meter: Meter) -> Figures:

@@ -60,7 +60,7 @@ PEERS: dict[str, PeerInfo] = {
         PeerInfo("anyio", "anyio", "anyio_streams", "anyio"),
         PeerInfo("trio", "trio", "trio_streams", "trio", OWN_LOOP),
         PeerInfo("tornado", "tornado", "tornado_streams", "tornado"),
-        PeerInfo("twisted", "Twisted", "twisted_protocols", "twisted", OWN_LOOP, ("W7",)),
-        PeerInfo("blocking", "blocking sockets", "blocking", "", OWN_LOOP, ("W7",)),
+        PeerInfo("twisted", "Twisted", "twisted_protocols", "twisted", OWN_LOOP, ("W7", "W8")),
+        PeerInfo("blocking", "blocking sockets", "blocking", "", OWN_LOOP, ("W7", "W8")),
     )
 }

@@ -35,5 +35,8 @@ class AsyncioPeer(AsyncPeer):
         with asyncio.Runner(loop_factory=lambda: new_loop(self._loop)) as runner:
             return runner.run(whole())
 
+    def event(self) -> asyncio.Event:
+        return asyncio.Event()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

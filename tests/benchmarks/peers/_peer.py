@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from tests.benchmarks._meter import Meter
 from tests.benchmarks._payloads import BULK, DONE, JSON_BATCH, JSONS, LINE_BATCH, LINE_SIZE, LINES
@@ -155,6 +155,18 @@ class AsyncLink(Link, Parts[Awaitable[None]]):
             await self.send(DONE, 1)
 
 
+class Event(Protocol):
+    """What every library has under this name."""
+
+    def set(self) -> object:
+        """Wake who waits."""
+        ...
+
+    async def wait(self) -> object:
+        """Wait until it is set."""
+        ...
+
+
 class AsyncPeer(Peer):
     """A library of coroutines."""
 
@@ -177,6 +189,14 @@ class AsyncPeer(Peer):
     @abstractmethod
     def idle_pairs(self, count: int) -> AbstractAsyncContextManager[None]:
         """Hold connections whose ends would both notice a loss at once, and over which nothing is said."""
+
+    @abstractmethod
+    def watched(self, port: int, notice: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Connect, and call `notice` when the link is lost."""
+
+    @abstractmethod
+    def event(self) -> Event:
+        """Make an event."""
 
     @abstractmethod
     async def sleep(self, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -109,6 +110,9 @@ class Anyio(AsyncPeer):
     def run(self, main: Callable[[], Awaitable[T]]) -> T:
         return anyio.run(main, backend="asyncio", backend_options=self._options)
 
+    def event(self) -> anyio.Event:
+        return anyio.Event()
+
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
@@ -142,6 +146,18 @@ class Anyio(AsyncPeer):
         for _ in range(n):
             async with await anyio.connect_tcp(HOST, port) as stream:
                 await until_eof(stream)
+
+    @asynccontextmanager
+    async def watched(self, port: int, notice: Callable[[], None]) -> AsyncIterator[None]:
+        async with await anyio.connect_tcp(HOST, port) as stream, anyio.create_task_group() as group:
+
+            async def watch() -> None:
+                with contextlib.suppress(anyio.BrokenResourceError):
+                    await until_eof(stream)
+                notice()
+
+            group.start_soon(watch)
+            yield
 
     @asynccontextmanager
     async def idle_pairs(self, count: int) -> AsyncIterator[None]:

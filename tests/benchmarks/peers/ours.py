@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -125,6 +125,15 @@ class Ours(AsyncioPeer):
                 # Where the server's hang-up was seen before this line, there is nothing to read from.
                 with contextlib.suppress(ConnectionError):
                     await client.read(-1)
+
+    @asynccontextmanager
+    async def watched(self, port: int, notice: Callable[[], None]) -> AsyncIterator[None]:
+        async def told(client: tcpip_core.Client) -> None:
+            if not client.connected:
+                notice()
+
+        async with tcpip_core.Client(HOST, port, LOG, told, **self._options):
+            yield
 
     @asynccontextmanager
     async def idle_pairs(self, count: int) -> AsyncIterator[None]:

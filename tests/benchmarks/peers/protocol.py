@@ -232,6 +232,17 @@ SERVERS: dict[str, Callable[[int], Role]] = {
 }
 
 
+class Watch(Role):
+    """Notices the loss of a link."""
+
+    def __init__(self, notice: Callable[[], None]) -> None:
+        super().__init__(0)
+        self.notice = notice
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.notice()
+
+
 class ProtocolLink(Link):
     """A transport that gets its protocol with the workload."""
 
@@ -283,6 +294,11 @@ class Protocols(AsyncioPeer):
             _, role = await loop.create_connection(lambda: Role(0), HOST, port)
             # Without `eof_received` the transport closes itself at EOF.
             await role.gone
+
+    @asynccontextmanager
+    async def watched(self, port: int, notice: Callable[[], None]) -> AsyncIterator[None]:
+        await asyncio.get_running_loop().create_connection(lambda: Watch(notice), HOST, port)
+        yield
 
     @asynccontextmanager
     async def idle_pairs(self, count: int) -> AsyncIterator[None]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.benchmarks._payloads import LINE, RECORD, STRUCT_BATCH, STRUCT_SIZE, TERMINATOR, Sample
@@ -156,6 +157,20 @@ class Streams(AsyncioPeer):
             await reader.read()
             writer.close()
             await writer.wait_closed()
+
+    @asynccontextmanager
+    async def watched(self, port: int, notice: Callable[[], None]) -> AsyncIterator[None]:
+        reader, writer = await asyncio.open_connection(HOST, port)
+
+        async def watch() -> None:
+            with contextlib.suppress(ConnectionError):
+                await reader.read(1)
+            notice()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watch())
+            yield
+        writer.close()
 
     @asynccontextmanager
     async def idle_pairs(self, count: int) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -149,6 +149,13 @@ class Tornado(AsyncioPeer):
         for _ in range(n):
             stream = await connect(port)
             await until_eof(stream)
+
+    @asynccontextmanager
+    async def watched(self, port: int, notice: Callable[[], None]) -> AsyncIterator[None]:
+        stream = await connect(port)
+        stream.set_close_callback(notice)
+        yield
+        stream.close()
 
     @asynccontextmanager
     async def idle_pairs(self, count: int) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -119,6 +120,9 @@ class Trio(AsyncPeer):
     def run(self, main: Callable[[], Awaitable[T]]) -> T:
         return trio.run(main)
 
+    def event(self) -> trio.Event:
+        return trio.Event()
+
     async def sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
 
@@ -153,6 +157,18 @@ class Trio(AsyncPeer):
         for _ in range(n):
             async with await trio.open_tcp_stream(HOST, port) as stream:
                 await stream.receive_some()
+
+    @asynccontextmanager
+    async def watched(self, port: int, notice: Callable[[], None]) -> AsyncIterator[None]:
+        async with await trio.open_tcp_stream(HOST, port) as stream, trio.open_nursery() as nursery:
+
+            async def watch() -> None:
+                with contextlib.suppress(trio.BrokenResourceError):
+                    await stream.receive_some()
+                notice()
+
+            nursery.start_soon(watch)
+            yield
 
     @asynccontextmanager
     async def idle_pairs(self, count: int) -> AsyncIterator[None]:
