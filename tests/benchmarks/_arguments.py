@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -13,15 +13,27 @@ from tests.benchmarks._rounds import Effort
 from tests.benchmarks._workloads import IDLE, LOSSES, SPEED
 from tests.benchmarks.peers import BASELINE, ON_ASYNCIO, PEERS
 
-__all__ = ["COLD", "Request", "parse"]
+__all__ = ["COLD", "Part", "Request", "parse"]
 
 COLD = ("W1", "W3")
 """The workloads that are measured with a cold allocator too, where nothing else is asked for."""
+
+PROCESSES = {"1": (1,), "2": (2,), "both": (1, 2)}
+ALLOCATORS = {"warm": ("warm",), "cold": ("cold",), "both": ("warm", "cold")}
 
 FULL = Effort(rounds=9, seconds=0.12, attempts=3)
 QUICK = Effort(rounds=5, seconds=0.015, attempts=1)
 
 NumberT = TypeVar("NumberT", int, float)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Workloads that are timed in one form."""
+
+    processes: int
+    allocator: str
+    workloads: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -31,19 +43,11 @@ class Request:
     workloads: tuple[str, ...]
     peers: tuple[str, ...]
     loops: tuple[str, ...]
-    processes: tuple[int, ...]
-    allocators: tuple[str, ...]
-    cold: tuple[str, ...]
-    """The workloads that the allocator "cold" is for."""
+    parts: tuple[Part, ...]
     effort: Effort
     quick: bool
     compare: str | None
     output: Path | None
-
-    def speed(self, allocator: str) -> list[str]:
-        """List the workloads that are timed in a state of the allocator."""
-        allowed = SPEED if allocator == "warm" else self.cold
-        return [one for one in self.workloads if one in SPEED and one in allowed]
 
 
 class Parser(argparse.ArgumentParser):
@@ -88,16 +92,11 @@ def _request(given: argparse.Namespace) -> Request:
     # Everything is a ratio to the baseline.
     peers = peers if BASELINE in peers else (BASELINE, *peers)
     workloads = _chosen("--workloads", given.workloads, (*SPEED, IDLE, LOSSES))
-    processes, allocator = given.processes or ("1" if given.quick else "both"), given.allocator
     return Request(
         workloads,
         peers,
         _chosen("--loops", given.loops, ON_ASYNCIO),
-        _one_of("--processes", processes, {"1": (1,), "2": (2,), "both": (1, 2)}),
-        _one_of(
-            "--allocator", allocator or "both", {one: (one,) for one in ("warm", "cold")} | {"both": ("warm", "cold")}
-        ),
-        _cold(given),
+        tuple(_parts(given, workloads)),
         Effort(
             _number("--rounds", given.rounds, int, effort.rounds, 1, 1000),
             _number("--seconds", given.seconds, float, effort.seconds, 0.001, 60),
@@ -109,10 +108,19 @@ def _request(given: argparse.Namespace) -> Request:
     )
 
 
-def _cold(given: argparse.Namespace) -> tuple[str, ...]:
-    if given.allocator is not None:
-        return tuple(SPEED)
-    return () if given.quick else COLD
+def _parts(given: argparse.Namespace, workloads: Sequence[str]) -> Iterator[Part]:
+    """Give the forms in which workloads are timed; cold only the two that it matters for, unless it is asked for."""
+    timed = tuple(one for one in workloads if one in SPEED)
+    asked = given.allocator is not None
+    forms = _one_of("--processes", given.processes or ("1" if given.quick else "both"), PROCESSES)
+    states = _one_of("--allocator", given.allocator or ("warm" if given.quick else "both"), ALLOCATORS)
+    for processes in forms:
+        for allocator in states:
+            part = timed
+            if allocator == "cold" and not asked:
+                part = tuple(one for one in timed if one in COLD and processes == forms[0])
+            if part:
+                yield Part(processes, allocator, part)
 
 
 def _chosen(option: str, given: str | None, known: Collection[str]) -> tuple[str, ...]:

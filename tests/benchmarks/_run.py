@@ -95,17 +95,12 @@ class Run:
     # What is measured
 
     def _speed(self, cast: dict[str, list[Contestant]]) -> None:
-        sections = [
-            (processes, allocator, loop, contestants)
-            for processes in self._request.processes
-            for allocator in self._request.allocators
-            for loop, contestants in cast.items()
-        ]
-        for processes, allocator, loop, contestants in sections:
-            with Crew(processes, allocator) as crew:
-                for workload in self._request.speed(allocator):
-                    self._watcher.label(f"{workload} {loop} {processes} {allocator}")
-                    self._measure(workload, contestants, crew)
+        for part in self._request.parts:
+            for loop, contestants in cast.items():
+                with Crew(part.processes, part.allocator) as crew:
+                    for workload in part.workloads:
+                        self._watcher.label(f"{workload} {loop} {part.processes} {part.allocator}")
+                        self._measure(workload, contestants, crew)
 
     def _measure(self, workload: str, contestants: list[Contestant], crew: Crew) -> None:
         able = [one for one in contestants if PEERS[one.peer].does(workload)]

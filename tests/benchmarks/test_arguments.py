@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks._arguments import COLD, FULL, QUICK, parse
+from tests.benchmarks._arguments import COLD, FULL, QUICK, Part, parse
 from tests.benchmarks._workloads import SPEED
 from tests.benchmarks.peers import PEERS
+
+ALL = tuple(SPEED)
 
 
 def test_everything_is_measured_where_nothing_is_asked_for() -> None:
@@ -17,26 +19,27 @@ def test_everything_is_measured_where_nothing_is_asked_for() -> None:
     assert (*SPEED, "W7", "W8") == request.workloads
     assert tuple(PEERS) == request.peers
     assert ("asyncio", "uvloop") == request.loops
-    assert (1, 2) == request.processes
     assert FULL == request.effort
-    assert list(SPEED) == request.speed("warm")
-    assert list(COLD) == request.speed("cold")
+    assert (Part(1, "warm", ALL), Part(1, "cold", COLD), Part(2, "warm", ALL)) == request.parts
 
 
 def test_quick_is_one_process_and_warm() -> None:
     """A rough answer must come in less than a minute."""
     request = parse(["--quick"])
-    assert (1,) == request.processes
-    assert [] == request.speed("cold")
     assert QUICK == request.effort
+    assert (Part(1, "warm", ALL),) == request.parts
 
 
 def test_quick_can_be_widened() -> None:
     """What is asked for by name is done, also in the short form."""
     request = parse(["--quick", "--processes", "both", "--allocator", "cold", "--rounds", "3"])
-    assert (1, 2) == request.processes
-    assert list(SPEED) == request.speed("cold")
     assert 3 == request.effort.rounds
+    assert (Part(1, "cold", ALL), Part(2, "cold", ALL)) == request.parts
+
+
+def test_nothing_is_timed_for_links_that_are_idle() -> None:
+    """W7 and W8 have forms of their own."""
+    assert () == parse(["--workloads", "W7,W8"]).parts
 
 
 def test_names_come_in_our_order() -> None:
