@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.benchmarks._workers import ROOT
 
-__all__ = ["NoSuchRevisionError", "revision"]
+__all__ = ["NoSuchRevisionError", "describe", "revision"]
 
 
 class NoSuchRevisionError(Exception):
@@ -38,10 +38,19 @@ def revision(name: str, repository: Path = ROOT) -> Iterator[tuple[str, Path]]:
         yield short, Path(place)
 
 
+def describe(repository: Path = ROOT) -> str:
+    """Name the commit that is checked out, and say if something was changed since; "unknown" without git."""
+    try:
+        said = _git(repository, "describe", "--always", "--dirty", "--exclude=*")
+    except NoSuchRevisionError:
+        said = None
+    return "unknown" if said is None else said.decode().strip()
+
+
 def _git(repository: Path, *arguments: str) -> bytes | None:
     """Return what git says, None if it fails."""
     try:
         done = subprocess.run(["git", *arguments], cwd=repository, capture_output=True, check=False, timeout=60)
     except OSError as e:
-        raise NoSuchRevisionError(f"--compare needs git, which cannot be run: {e}") from e
+        raise NoSuchRevisionError(f"a revision needs git, which cannot be run: {e}") from e
     return None if done.returncode else done.stdout

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks import _machine
 from tests.benchmarks._arguments import Request
+from tests.benchmarks._compare import describe
 from tests.benchmarks._orders import Idle, IdleFigures, LossRow
 from tests.benchmarks._orders import Losses as MeasureLosses
 from tests.benchmarks._progress import Watcher
@@ -47,7 +48,7 @@ class Run:
         settings: dict[str, object] = dataclasses.asdict(request)
         del settings["output"]
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        self.result = Result(made, _machine.describe(), settings)
+        self.result = Result(made, _machine.describe(), settings, {"tcpip-core": describe()})
 
     def measure(self) -> None:
         """Measure all that is asked for, into `result`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks._compare import NoSuchRevisionError, revision
+from tests.benchmarks._compare import NoSuchRevisionError, describe, revision
 
 
 def git(place: Path, *arguments: str) -> str:
@@ -39,6 +39,12 @@ def test_a_revision_is_unpacked_as_it_was(repository: Path) -> None:
         assert "old = True\n" == (tree / "packages/tcpip-core/src/tcpip_core/__init__.py").read_text()
     assert not tree.exists()
     assert "packages/tcpip-core/src/tcpip_core/__init__.py" in git(repository, "status", "--porcelain")
+
+
+def test_the_working_tree_is_named(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A result says which code it is of; that of a copy without a history does not know."""
+    assert git(repository, "rev-parse", "--short", "HEAD") + "-dirty" == describe(repository)
+    assert "unknown" == describe(tmp_path_factory.mktemp("bare"))
 
 
 @pytest.mark.parametrize("wrong", ["no-such-branch", "--help", "", "HEAD:packages"])

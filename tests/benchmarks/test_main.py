@@ -52,6 +52,7 @@ def test_result_tables_and_charts_are_written(tmp_path: Path, capsys: pytest.Cap
     assert ["streams", "ours", "streams again"] == [row["peer"] for row in result["speed"]]
     assert result["speed"][1]["ratio"]["median"] > 0
     assert {"processor", "cores", "kernel", "python"} <= set(result["machine"])
+    assert {"tcpip-core"} <= set(result["versions"])
     assert "| W1 | line, request and reply | " in (tmp_path / "new/tables.md").read_text()
     assert "| W1 | line, request and reply | " in capsys.readouterr().out
     ET.fromstring((tmp_path / "new/speed-asyncio-1-warm.svg").read_text())
