@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.benchmarks import _chart, _report
@@ -13,6 +13,7 @@ from tests.benchmarks._arguments import parse
 from tests.benchmarks._compare import NoSuchRevisionError, revision
 from tests.benchmarks._progress import Watcher
 from tests.benchmarks._result import Result
+from tests.benchmarks._rounds import Row
 from tests.benchmarks._run import Run
 
 
@@ -39,15 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 is_whole = False
             else:
                 is_whole = True
-    print("\n".join(_report.tables(run.result, _report.brief)))
+    brief, full = (_report.brief, _report.full) if request.compare is None else (_report.exact, _report.exact)
+    print("\n".join(_report.tables(run.result, brief)))
     if is_whole and request.output is not None:
-        write(run.result, request.output)
+        write(run.result, request.output, full)
     return 0 if is_whole else 130
 
 
-def write(result: Result, place: Path) -> None:
+def write(result: Result, place: Path, cell: Callable[[Row], str]) -> None:
     """Write the result, the tables and the charts into a directory."""
-    files = {"result.json": result.to_json(), "tables.md": "\n".join([*_report.tables(result, _report.full), ""])}
+    files = {"result.json": result.to_json(), "tables.md": "\n".join([*_report.tables(result, cell), ""])}
     for name, text in {**files, **_chart.charts(result)}.items():
         (place / name).write_text(text, encoding="utf-8")
 

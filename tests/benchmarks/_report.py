@@ -9,7 +9,7 @@ from tests.benchmarks._result import IdleRow, Losses, Result
 from tests.benchmarks._rounds import Row
 from tests.benchmarks._workloads import SPEED
 
-__all__ = ["brief", "full", "section_of", "tables"]
+__all__ = ["brief", "exact", "full", "section_of", "tables"]
 
 Section = tuple[int, str, str]
 
@@ -27,6 +27,11 @@ def brief(row: Row) -> str:
 def full(row: Row) -> str:
     """Show a ratio and its quartiles."""
     return f"{row.ratio.median:.2f} ({row.ratio.low:.2f}-{row.ratio.high:.2f})"
+
+
+def exact(row: Row) -> str:
+    """Show a ratio and its quartiles, where a hundredth matters."""
+    return f"{row.ratio.median:.3f} ({row.ratio.low:.3f}-{row.ratio.high:.3f})"
 
 
 def tables(result: Result, cell: Callable[[Row], str]) -> Iterator[str]:
