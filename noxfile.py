@@ -38,8 +38,8 @@ STRICT = ("-X", "dev", "-W", "error")
 STRICT_WORKERS = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}  # pytest-xdist does not hand the options on
 
 SUPPORTED = ("3.11", "3.12", "3.13")
-HAVE_SESSIONS = ("faults", "fuzz", "simulation", "soak")
-"""Tests that take longer, and have sessions of their own."""
+AT_THE_ENDS = ("faults", "fuzz", "simulation", "soak")
+"""Tests that take longer, and run on the oldest and on the newest Python; their long forms are sessions."""
 NEWER = ("3.14", "3.15")
 
 
@@ -170,7 +170,8 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
     session.install(*editable(), *groups("tests"))
-    run_pytest(session, "python", *(f"--ignore=tests/{name}" for name in HAVE_SESSIONS))
+    between = session.python in SUPPORTED[1:-1]
+    run_pytest(session, "python", *(f"--ignore=tests/{name}" for name in AT_THE_ENDS if between))
 
 
 @nox.session
@@ -266,6 +267,13 @@ def bench(session: nox.Session) -> None:
     """
     session.install(*editable(), *groups("bench"))
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
+
+
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def simbench(session: nox.Session) -> None:
+    """Print how fast the simulation is: scheduled events, virtual hours, seeds of the reliability model a second."""
+    session.install(*editable())
+    session.run("python", "-m", "tests.benchmarks.simulation", *session.posargs)
 
 
 # --- check ------------------------------------------------------------------------------------------------------------

@@ -154,6 +154,27 @@ REVERSIONS: list[Reversion] = [
         "tests/core/test_connection.py::test_end_behind_unread_data_is_told[asyncio-rst-server]",
     ),
     Reversion(
+        "a late write does not prolong the silence",
+        "_outgoing.py",
+        "if self.silence.is_needed:",
+        "if False:",
+        "tests/faults/test_slow_peers.py::test_a_first_write_late_in_the_silence_does_not_prolong_it[asyncio-server]",
+    ),
+    Reversion(
+        "of two newcomers to a peer that drains one gets in",
+        "_slot.py",
+        "        if holder.alive:\n",
+        "        if False:\n",
+        "tests/faults/test_slot_policies.py::test_one_of_two_newcomers_gets_the_place_of_a_holder_that_drains[asyncio]",
+    ),
+    Reversion(
+        "a late wake does not condemn a peer",
+        "_read_loop_server.py",
+        "elif is_late(overdue, self.max_heartbeat_interval):",
+        "elif False:",
+        f"{LOOP}test_blocked_loop_is_no_silence_of_the_peer[uvloop-monitor-0.2]",
+    ),
+    Reversion(
         "whoever comes second is turned away",
         "_slot.py",
         'elif self._rules.on_second_client == "replace":',

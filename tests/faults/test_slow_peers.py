@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tcpip_core import Client, Heartbeat, Limits, LossReason
+from tcpip_core import Client, Heartbeat, Keepalive, Limits, LossReason
 from tests.contract._links import Side, linked
 from tests.contract._rigs import READ_LOOP_SERVER, SERVERS, rigged
 from tests.faults._faults import SLACK, blocked_write, die, errors, needs_dead_peer, serves_on, timed
@@ -171,6 +171,21 @@ async def _dribble(peer: Peer) -> None:
         pass
 
 
+@pytest.mark.parametrize("timeout", [0.0, 0.001, 0.01])
+async def test_frame_timeout_may_be_shorter_than_the_loop_is_exact(
+    timeout: float, kind: str, log: logging.Logger
+) -> None:
+    """It ends the link as soon as the loop sees to it; the first look is always a little late."""
+    async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=timeout)) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        rig.peer.send(b"x")
+        assert await rig.changes.next(timeout=SLACK) is False
+        assert rig.subject.loss_reason is LossReason.LIMIT
+        if reading is not None:
+            with pytest.raises(ConnectionError):
+                await soon(reading)
+
+
 async def test_pause_between_frames_is_no_slow_frame(kind: str, log: logging.Logger) -> None:
     """The bound counts from the first byte of a frame: a peer with nothing to say may be silent."""
     async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=0.05)) as rig:
@@ -270,3 +285,53 @@ async def test_write_to_a_dead_peer_times_out(kind: str, log: logging.Logger, fi
         assert rig.subject.loss_reason is LossReason.WRITE_TIMEOUT
         if kind in SERVERS:
             await serves_on(rig.server)
+
+
+@pytest.mark.slow
+@needs_dead_peer
+async def test_a_first_write_late_in_the_silence_does_not_prolong_it(
+    kind: str, log: logging.Logger, figure: Figure
+) -> None:
+    """The kernel would begin anew at the first retransmission, and notice after 8 s."""
+    patient = Keepalive(time=3, interval=1, probes=3, user_timeout=5)
+    async with rigged(kind, IPV4, log, keepalive=patient) as rig:
+        await rig.write_reaches_peer()
+        with timed() as watch:
+            die(rig.peer)
+            await asyncio.sleep(2.5)
+            await rig.subject.write_str("anybody there?")
+            assert await rig.changes.next(timeout=10) is False
+        figure("dead peer, first write after 2.5 s, user time-out 5 s", watch.seconds, 5.5)
+        assert watch.seconds < 5.5 + SLACK
+        assert rig.subject.loss_reason is LossReason.SILENT
+
+
+@pytest.mark.slow
+@needs_dead_peer
+@SIDES
+async def test_what_a_peer_said_before_it_fell_silent_is_read(side: Side, log: logging.Logger) -> None:
+    """It does not matter whether the kernel or the watch of our own has noticed first."""
+    patient = Keepalive(time=2, interval=1, probes=3, user_timeout=3)
+    async with rigged(side, IPV4, log, keepalive=patient) as rig:
+        rig.peer.send(b"first\r\nsecond\r\n")
+        await until(lambda: len(rig.subject._tcpip.connection.incoming) > 0)
+        await asyncio.sleep(0.1)  # Our kernel may put off its acknowledgement for 40 ms.
+        die(rig.peer)
+        await asyncio.sleep(1.5)
+        await rig.subject.write_str("anybody there?")
+        await until(lambda: rig.subject._tcpip.connection.peer_is_done)
+        assert [await soon(rig.subject.read_str()) for _ in range(2)] == ["first", "second"]
+        with pytest.raises(ConnectionAbortedError):
+            await soon(rig.subject.read_str())
+        assert rig.subject.loss_reason is LossReason.SILENT
+        assert rig.changes.seen == [True, False]
+
+
+async def test_an_idle_link_has_no_timer(kind: str, log: logging.Logger) -> None:
+    """The one that a write arms is gone once the peer has acknowledged all; the next write arms it again."""
+    async with rigged(kind, IPV4, log, keepalive=Keepalive(interval=1)) as rig:
+        silence = rig.subject._tcpip.connection.outgoing.silence
+        for _ in range(2):
+            await rig.write_reaches_peer()
+            assert not silence.is_needed
+            await until(lambda: silence.is_needed)

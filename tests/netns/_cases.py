@@ -23,7 +23,7 @@ from tests.netns._ends import (
 )
 from tests.netns._network import Fault, Network
 
-__all__ = ["CLOSES", "COMES_BACK", "GETS_IN", "LATE", "SILENCE", "Case", "Measurement"]
+__all__ = ["CLOSES", "COMES_BACK", "GETS_IN", "SILENCE", "Case", "Measurement"]
 
 
 @dataclass(frozen=True)
@@ -136,20 +136,18 @@ def _silence_cases() -> list[Case]:
     return cases
 
 
-def _writing_late(delay: float) -> Case:
+def _writing_late(figures: str, keepalive: Keepalive, bound: float, *, delay: float) -> Case:
     """Make a case of ends that write for the first time when the link has been dead for a while."""
 
     async def write_late(who: Client | OneClientServer) -> None:
         await asyncio.sleep(delay + BUSY_TIME)
         await who.write_str("late")
 
-    figures, keepalive, bound = DEFAULT
-    name = f"{Fault.NO_FORWARDING.value}, {figures}, {LATE} {delay:g} s after"
+    name = f"{Fault.NO_FORWARDING.value}, {figures}, first write {delay:g} s after"
     return silence(name, Fault.NO_FORWARDING, Settings(keepalive), bound, writing=write_late)
 
 
-LATE = "first write"
-SILENCE = [*_silence_cases(), _writing_late(8.0)]
+SILENCE = [*_silence_cases(), _writing_late(*DEFAULT, delay=8.0), _writing_late(*FAST, delay=2.5)]
 
 
 # --- power cycles -----------------------------------------------------------------------------------------------------

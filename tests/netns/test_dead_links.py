@@ -15,28 +15,11 @@ pytestmark = pytest.mark.timeout(120)  # The first test waits for all of them.
 
 Outcomes = dict[Run, Outcome]
 
-STARTS_AGAIN = (
-    "while sent data are unacknowledged, Linux stops its keepalive timer, and the user time-out counts from "
-    "the first retransmission: a write late in the silence makes it up to twice as long"
-)
-
-
-def trouble(run: Run) -> str:
-    """Say why a case cannot keep the figure, and is measured all the same; ``""`` for nearly all."""
-    return STARTS_AGAIN if _cases.LATE in run.case.name else ""
-
 
 def each(cases: list[Case]) -> pytest.MarkDecorator:
     """Run a test for each case on each loop."""
     runs = [Run(case, loop) for case in cases for loop in LOOP_FACTORIES]
-    return pytest.mark.parametrize(
-        "run",
-        [
-            pytest.param(one, marks=[pytest.mark.xfail(reason=why, strict=False)] if (why := trouble(one)) else ())
-            for one in runs
-        ],
-        ids=str,
-    )
+    return pytest.mark.parametrize("run", runs, ids=str)
 
 
 def check(run: Run, outcomes: Outcomes, request: pytest.FixtureRequest) -> None:

@@ -38,6 +38,7 @@ def bounds() -> list[tuple[str, str]]:
         ("TLS handshake of a newcomer", f"{_lobby._HANDSHAKE_TIMEOUT:g} s"),
         ("newcomers in a TLS handshake", f"{_lobby._MOST_WAITING}"),
         ('a holder\'s answer to `on_second_client="probe"`', f"{_slot._PROBE_TIME:g} s"),
+        ("an end of the holder that the kernel has seen and the event loop has not", f"{_slot._FEW_TURNS:g} s"),
         ("a task of ours that was cancelled", f"{_tasks.GRACE:g} s"),
         ("the read loop of a client that is gone", f"{_read_loop_server._END_TIMEOUT:g} s"),
         ("changes that the callback was not told yet", f"{_publisher._MOST_UNTOLD}"),

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol, cast
 
 from ._incoming import Incoming, scratch_buffer
-from ._kernel import answered_within
+from ._kernel import answered_within, peer_has_ended
 from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
@@ -83,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
         self._close_waiters: set[asyncio.Future[None]] = set()
         self._write_end_waiters: set[asyncio.Future[None]] = set()
         self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout)
-        self.outgoing = Outgoing(self, limits.write_timeout)
+        self.outgoing = Outgoing(self, limits.write_timeout, keepalive)
         self.peer = "nobody"
         self.peer_host = ""
         self.loss_reason: LossReason | None = None
@@ -152,6 +152,7 @@ class Connection(asyncio.BufferedProtocol):
         self._move(State.CLOSING)
         self._set_timer(None)
         self.incoming.stop_watching()
+        self.outgoing.silence.stop()
         if self._transport is None or self._transport_is_gone:
             self._move(State.CLOSED)
         elif abort:
@@ -195,8 +196,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._state is not State.DRAINING:
             self.abort()
         elif (self.incoming and self._is_being_handled) or self.outgoing.is_waited_for:
-            # Somebody works through what arrived, one message at a time, and reads on when this one is done; or
-            # writes to a peer that closed its sending side only, within a bound of its own.
+            # Somebody works on one message and then reads on; or writes, within a bound, to a half-closed peer.
             self._set_timer(self._limits.drain_timeout)
         else:
             self.end_as_announced()
@@ -213,6 +213,12 @@ class Connection(asyncio.BufferedProtocol):
             self.incoming.wake()
         else:
             self.end(reason, cause)
+
+    def give_up(self, reason: LossReason) -> None:
+        """Cut the link to a peer that is gone; what had arrived can still be read, as if the kernel had noticed."""
+        self._announce_end(reason, None)
+        if self._transport is not None:
+            self._transport.abort()
 
     def end_as_announced(self) -> None:
         """Leave "connected" as the peer did, whatever is left to read."""
@@ -332,6 +338,11 @@ class Connection(asyncio.BufferedProtocol):
         """Return whether the peer's kernel was heard within the last `since` seconds; end the asking."""
         self._keep_alive(self._keepalive)
         return answered_within(since, self._socket)
+
+    @property
+    def end_is_near(self) -> bool:
+        """Whether the kernel has the peer's end, which the loop has not come to yet."""
+        return self._alive and not self.peer_is_done and peer_has_ended(self._socket)
 
     @property
     def _socket(self) -> Any:

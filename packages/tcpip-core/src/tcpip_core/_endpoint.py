@@ -202,9 +202,12 @@ class Endpoint:
         self._slot.close()
         await self._stop_listening()
         self._abort_all()
+        self.publisher.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE):
                 await self._connections_closed()
+                while rest := self._tasks_but({asyncio.current_task()}):
+                    await asyncio.wait(rest)
 
     # What connections ask and tell
 
@@ -314,7 +317,9 @@ class Endpoint:
             self._hooks.stopped()
             self._abort_all()
             self._hooks.done()
-            await self._guard.aclose()
+            # Where the loop ends the guard runs already: it has brought us here.
+            with contextlib.suppress(RuntimeError):
+                await self._guard.aclose()
 
     async def _stop_listening(self) -> None:
         # asyncio needs two turns from accept to connection_made, and loses a connection whose server closes meanwhile.
@@ -337,10 +342,14 @@ class Endpoint:
         """Cut what is still open and cancel what still runs: first all but the last callback, then that too."""
         self._abort_all()
         self.publisher.hurry()
-        for left_alone in (spared | {self.publisher.task}, spared):
-            for task in self._tasks_but(left_alone):
-                task.cancel()
-            if rest := self._tasks_but(spared):
-                await asyncio.wait(rest, timeout=GRACE)
+        for task in self._tasks_but(spared | {self.publisher.task}):
+            task.cancel()
+        await self._wait_for_tasks_but(spared)
+        self.publisher.stop()
+        await self._wait_for_tasks_but(spared)
         for task in self._tasks_but(spared):
             self.log().error("%s did not end although it was cancelled", task.get_name())
+
+    async def _wait_for_tasks_but(self, spared: Container[_AnyTask]) -> None:
+        if rest := self._tasks_but(spared):
+            await asyncio.wait(rest, timeout=GRACE)

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from ._connection import Connection
 from ._loss import LossReason
+from ._waiting import SECOND_LOOK, is_late
 from .constants import HEARTBEAT
 
 __all__ = ["Heartbeat", "current_tai", "send_heartbeats", "watch_silence"]
@@ -82,11 +83,14 @@ async def watch_silence(connection: Connection, timeout: float) -> None:
     received, heard_at = -1, loop.time()
     while connection.alive:
         now = loop.time()
-        if connection.incoming.received != received:
+        # A peer that was made to wait cannot show that it lives.
+        if connection.incoming.received != received or connection.incoming.is_paused:
             received, heard_at = connection.incoming.received, now
-        elif now - heard_at >= timeout:
+        overdue = now - heard_at - timeout
+        if overdue < 0:
+            await asyncio.sleep(min(timeout / 5, -overdue))
+        elif is_late(overdue, timeout):
+            # While this process stood still nobody was listened to: that is not held against the peer.
+            heard_at += overdue + timeout * SECOND_LOOK
+        else:
             connection.end(LossReason.HEARTBEAT, abort=True)
-            return
-        await asyncio.sleep(timeout / 5)
-        # While this process stood still nobody was listened to: that is not held against the peer.
-        heard_at += max(0.0, loop.time() - now - timeout / 5)

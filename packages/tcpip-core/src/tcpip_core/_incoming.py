@@ -14,7 +14,7 @@ from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
 from ._loss import LossReason
 from ._ports import Link
-from ._waiting import resolve
+from ._waiting import SECOND_LOOK, is_late, resolve
 
 __all__ = ["Incoming", "scratch_buffer"]
 
@@ -54,6 +54,7 @@ class Incoming:
         "_frame_end",
         "_frame_size",
         "_frame_timeout",
+        "_frame_timer",
         "_hangup",
         "_link",
         "_loop",
@@ -70,6 +71,7 @@ class Incoming:
         self._frame_size = frame_size
         self._frame_timeout = frame_timeout
         self._frame_end: float | None = None
+        self._frame_timer: asyncio.TimerHandle | None = None
         self._hangup: HangupWatch | None = None
         self._peer_is_leaving = False
         self.received = 0
@@ -191,24 +193,42 @@ class Incoming:
             self.resume()
         waiter = self._waiter = self._loop.create_future()
         self._reading = True
-        timer = self._frame_timer() if self._frame_timeout is not None and self._buffer else None
+        if self._frame_timeout is not None and self._buffer:
+            self._begin_frame(self._frame_timeout)
         try:
             await waiter
         finally:
             self._reading = False
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+            if self._frame_timer is not None:
+                self._frame_timer.cancel()
+                self._frame_timer = None
         if not self._link.alive and not self._link.peer_is_done:
             await self._link.refuse("read")
 
-    def _frame_timer(self) -> asyncio.TimerHandle:
+    def _begin_frame(self, timeout: float) -> None:
         """Arm the time-out of the frame whose beginning is there."""
         if self._frame_end is None:
-            self._frame_end = self._loop.time() + (self._frame_timeout or 0)
-        return self._loop.call_at(self._frame_end, self._link.end, LossReason.LIMIT)
+            self._frame_end = self._loop.time() + timeout
+        self._arm_frame_timer(max(self._frame_end, self._loop.time()), timeout)
+
+    def _arm_frame_timer(self, due: float, timeout: float) -> None:
+        self._frame_timer = self._loop.call_at(due, self._frame_time_is_up, due, timeout)
+
+    def _frame_time_is_up(self, due: float, timeout: float) -> None:
+        now = self._loop.time()
+        if is_late(now - due, timeout):
+            # This process stood still, and has not looked at the socket since.
+            self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
+        elif self._waiter is not None:
+            self._link.end(LossReason.LIMIT)
 
     # Back-pressure
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the peer is made to wait, because nobody reads what it sends."""
+        return self._paused
 
     def pause(self) -> None:
         """Make the peer wait, but notice if it goes away."""

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["HangupWatch", "answered_within", "bytes_acknowledged"]
+__all__ = ["HangupWatch", "answered_within", "bytes_acknowledged", "peer_has_ended", "unanswered_for"]
 
 
 # Where Linux' ``struct tcp_info`` has what we ask for: words of 4 bytes, but the last one of 8 (tcp(7), linux/tcp.h).
-_LAST_DATA_RECV, _LAST_ACK_RECV = 13, 14
-_BYTES_ACKED_OFFSET = 120
+_UNACKED, _LAST_DATA_RECV, _LAST_ACK_RECV = 6, 13, 14
+_PROBES_OFFSET, _BYTES_ACKED_OFFSET, _NOTSENT_OFFSET = 3, 120, 144
+_ESTABLISHED = 1
 
 
 def _tcp_info(sock: Any, size: int) -> bytes:
@@ -46,7 +47,8 @@ def bytes_acknowledged(sock: Any) -> int | None:
 def answered_within(since: float, sock: Any) -> bool:
     """Return whether the peer's kernel sent anything, if only an acknowledgement, within the last `since` seconds.
 
-    True where that cannot be asked.
+    True where that cannot be asked. So it is while a closed window holds back data: then Linux sends no keepalive, and
+    asks after the window at a pace of its own, up to minutes apart; a peer that has answered the last time counts.
 
     Parameters
     ----------
@@ -55,11 +57,50 @@ def answered_within(since: float, sock: Any) -> bool:
     sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
         A connected TCP socket, or None.
     """
-    info = _tcp_info(sock, 4 * (_LAST_ACK_RECV + 1))
-    if not info:
-        return True
-    words = struct.unpack(f"{_LAST_ACK_RECV + 1}I", info)
-    return bool(min(words[_LAST_DATA_RECV], words[_LAST_ACK_RECV]) <= since * 1000)
+    words = _words(sock)
+    return not words or _silence(words) <= since or (not words[_UNACKED] and _has_closed_its_window(sock))
+
+
+def _has_closed_its_window(sock: Any) -> bool:
+    """Return whether data without a segment under way wait for a peer that has answered the last question."""
+    info = _tcp_info(sock, _NOTSENT_OFFSET + 4)
+    return bool(info) and info[_PROBES_OFFSET] == 0 and struct.unpack_from("I", info, _NOTSENT_OFFSET)[0] > 0
+
+
+def unanswered_for(sock: Any) -> float | None:
+    """Return for how long nothing was heard of the peer's kernel, if segments wait for its acknowledgement (seconds).
+
+    None if none do, or that cannot be asked.
+
+    Parameters
+    ----------
+    sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
+        A connected TCP socket, or None.
+    """
+    words = _words(sock)
+    return _silence(words) if words and words[_UNACKED] else None
+
+
+def _words(sock: Any) -> tuple[int, ...]:
+    count = _LAST_ACK_RECV + 1
+    info = _tcp_info(sock, 4 * count)
+    return struct.unpack(f"{count}I", info) if info else ()
+
+
+def _silence(words: tuple[int, ...]) -> float:
+    return min(words[_LAST_DATA_RECV], words[_LAST_ACK_RECV]) / 1000
+
+
+def peer_has_ended(sock: Any) -> bool:
+    """Return whether the peer's FIN or RST is here, read or not; False where that cannot be asked.
+
+    Parameters
+    ----------
+    sock : socket.socket, or what ``transport.get_extra_info("socket")`` gives
+        A TCP socket that was not closed on this side, or None.
+    """
+    info = _tcp_info(sock, 1)
+    return bool(info) and info[0] != _ESTABLISHED
 
 
 class HangupWatch:

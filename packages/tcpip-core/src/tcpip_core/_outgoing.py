@@ -9,8 +9,10 @@ Rules of this file
 import asyncio
 
 from ._kernel import bytes_acknowledged
+from ._limits import Keepalive
 from ._loss import LossReason
 from ._ports import Link
+from ._silence import SilenceWatch
 from ._waiting import resolve_all, wait_in
 
 __all__ = ["Outgoing"]
@@ -28,12 +30,20 @@ class Outgoing:
         The connection that it belongs to.
     write_timeout : float or None
         How long a write may wait while the peer takes nothing (seconds).
+    keepalive : Keepalive
+        How long the peer may be silent.
+
+    Attributes
+    ----------
+    silence : SilenceWatch
+        Notices that what was written is not answered.
     """
 
-    __slots__ = ("_blocked", "_draining", "_link", "_since_yield", "_waiters", "_write_timeout")
+    __slots__ = ("_blocked", "_draining", "_link", "_since_yield", "_waiters", "_write_timeout", "silence")
 
-    def __init__(self, link: Link, write_timeout: float | None) -> None:
+    def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive) -> None:
         self._link = link
+        self.silence = SilenceWatch(link, keepalive)
         self._write_timeout = write_timeout
         self._blocked = False
         self._waiters: set[asyncio.Future[None]] = set()
@@ -64,6 +74,8 @@ class Outgoing:
         if not self._link.alive or transport is None or transport.is_closing():
             await self._link.refuse("write")
         transport.write(data)
+        if self.silence.is_needed:
+            self.silence.begin()
         if self._blocked or transport.is_closing():
             await self.drain()
             return

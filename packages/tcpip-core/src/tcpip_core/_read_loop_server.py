@@ -16,6 +16,7 @@ from ._one_client_server import OneClientServer
 from ._slot import OnSecondClient
 from ._tasks import done_future
 from ._transport import StartServerKwargs
+from ._waiting import SECOND_LOOK, is_late
 from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEAT_INTERVAL, DEFAULT_TERMINATOR
 
 __all__ = ["OneClientReadLoopServer"]
@@ -242,15 +243,17 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         loop = asyncio.get_running_loop()
         connection = self._tcpip.connection
         while connection.alive:
-            now = loop.time()
-            left = self._tcpip_heartbeat_at + self.max_heartbeat_interval - now
-            if left > 0:
-                await asyncio.sleep(left)
+            overdue = loop.time() - self._tcpip_heartbeat_at - self.max_heartbeat_interval
+            if overdue < 0:
+                await asyncio.sleep(-overdue)
+            elif is_late(overdue, self.max_heartbeat_interval):
                 # While this process stood still nobody was listened to: that is not held against the client.
-                self._tcpip_heartbeat_at += max(0.0, loop.time() - now - left)
-                continue
-            self.log.error("no heartbeat from %s for %g s: closing it", connection.peer, self.max_heartbeat_interval)
-            connection.end(LossReason.HEARTBEAT)
+                self._tcpip_heartbeat_at += overdue + self.max_heartbeat_interval * SECOND_LOOK
+            else:
+                self.log.error(
+                    "no heartbeat from %s for %g s: closing it", connection.peer, self.max_heartbeat_interval
+                )
+                connection.end(LossReason.HEARTBEAT)
 
     # What the endpoint tells us
 

@@ -8,6 +8,7 @@ Rules of this file
 """
 
 import asyncio
+import functools
 import ipaddress
 import logging
 from collections.abc import Callable, Iterable
@@ -29,6 +30,9 @@ OnSecondClient: TypeAlias = Literal["reject", "probe", "replace"]
 
 _PROBE_TIME = 1.8
 """How long a holder has to answer (seconds)."""
+
+_FEW_TURNS = 0.01
+"""How long the loop may take to see an end that the kernel has seen (seconds)."""
 
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -84,6 +88,10 @@ def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None)
     return SlotRules(policy, tuple(networks))
 
 
+def _taken_by(holder: Connection, addition: str = "") -> str:
+    return f"{holder.peer} is connected{addition}, and one client is served at a time"
+
+
 class Slot:
     """The one place.
 
@@ -113,7 +121,7 @@ class Slot:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._waiting: Connection | None = None
-        self._probe: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._turned_away = 0
         self._told_at: float | None = None
 
@@ -123,16 +131,16 @@ class Slot:
         if not self._rules.allow(newcomer.peer_host):
             self._turn_away(newcomer, "its address is not among allowed_peers")
         elif holder.state is not State.OPEN:
-            # A peer that is done and waits for nothing but our reading on must not keep others out.
-            holder.end_as_announced()
-            self._take(newcomer)
+            self._inherit(newcomer, holder)
         elif self._rules.on_second_client == "replace":
             holder.end(LossReason.REPLACED, abort=True)
             self._take(newcomer)
         elif self._rules.on_second_client == "probe" and not self._is_waited_for():
             self._wait_for_sign_of_life(newcomer, holder)
+        elif holder.end_is_near and not self._is_waited_for():
+            self._wait(newcomer, _FEW_TURNS, self._look_again)
         else:
-            self._turn_away(newcomer, f"{holder.peer} is connected, and one client is served at a time")
+            self._turn_away(newcomer, _taken_by(holder))
 
     def freed(self) -> None:
         """Give the place, which has become free, to whoever waits for it."""
@@ -153,25 +161,46 @@ class Slot:
         return self._waiting is not None
 
     def _wait_for_sign_of_life(self, newcomer: Connection, holder: Connection) -> None:
-        newcomer.keep_waiting()
         holder.probe()
+        self._wait(newcomer, _PROBE_TIME, functools.partial(self._decide, holder))
+
+    def _wait(self, newcomer: Connection, delay: float, then: Callable[[], None]) -> None:
+        newcomer.keep_waiting()
         self._waiting = newcomer
-        self._probe = self._loop.call_later(_PROBE_TIME, self._decide, holder)
+        self._timer = self._loop.call_later(delay, then)
+
+    def _look_again(self, addition: str = "") -> None:
+        """Deal with a newcomer that has waited: the holder may have left meanwhile, if only its last words are here."""
+        holder, waiting = self._holder(), self._stop_waiting()
+        if waiting is None:
+            return
+        if holder.state is State.OPEN:
+            self._turn_away(waiting, _taken_by(holder, addition))
+        else:
+            self._inherit(waiting, holder)
+
+    def _inherit(self, newcomer: Connection, holder: Connection) -> None:
+        """Give the place of a peer that is done, and waits for nothing but our reading on, to a newcomer."""
+        holder.end_as_announced()
+        # The end of the holder may have let in one that waited.
+        holder = self._holder()
+        if holder.alive:
+            self._turn_away(newcomer, _taken_by(holder))
+        else:
+            self._take(newcomer)
 
     def _decide(self, holder: Connection) -> None:
         # Only what came after the probe began counts; the kernel's ages are whole ticks of its clock.
         if not holder.answered_probe(_PROBE_TIME - 0.1):
             # Its loss frees the place for the one that waits.
             holder.end(LossReason.SILENT, abort=True)
-            return
-        waiting = self._stop_waiting()
-        if waiting is not None:
-            self._turn_away(waiting, f"{holder.peer} is connected and has answered, and one client is served at a time")
+        else:
+            self._look_again(" and has answered")
 
     def _stop_waiting(self) -> Connection | None:
-        if self._probe is not None:
-            self._probe.cancel()
-            self._probe = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         waiting, self._waiting = self._waiting, None
         return waiting if waiting is not None and waiting.state is State.WAITING else None
 
