@@ -264,9 +264,12 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a loss reaches the callback."""
-    session.install(*editable(core="uvloop"))
-    session.run("python", "-m", "tests.benchmarks.loss_latency", *session.posargs)
+    """Measure speed, idle links and losses beside other libraries (``-- --quick``, ``-- --compare REV``).
+
+    Everything takes a quarter of an hour; ``-- --help`` shows how to ask for less. ``-P 3.13`` is another interpreter.
+    """
+    session.install(*editable(), *groups("bench"))
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
