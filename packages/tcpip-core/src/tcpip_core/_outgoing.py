@@ -68,19 +68,35 @@ class Outgoing:
         """Let waiting writers look again."""
         resolve_all(self._waiters)
 
-    async def write(self, data: bytes) -> None:
-        """Hand data to the transport; wait while the peer takes none."""
+    def hand_over(self, data: bytes) -> bool:
+        """Hand data to the transport, in one step.
+
+        Returns
+        -------
+        bool
+            Whether the writer may go on at once; else it has to `settle`, which says also that nothing was touched.
+        """
         transport = self._link.transport
         if not self._link.alive or transport is None or transport.is_closing():
-            await self._link.refuse("write")
+            return False
         transport.write(data)
         if self.silence.is_needed:
             self.silence.begin()
-        if self._blocked or transport.is_closing():
-            await self.drain()
-            return
         self._since_yield += len(data)
-        if self._since_yield > _FAIR_SHARE:
+        return not (self._blocked or self._since_yield > _FAIR_SHARE or transport.is_closing())
+
+    async def settle(self) -> None:
+        """Wait while the peer takes no data; give others a turn.
+
+        Raises
+        ------
+        ConnectionError
+            If not connected, or the connection ended, or the peer took nothing for ``write_timeout``.
+        """
+        transport = self._link.transport
+        if self._blocked or not self._link.alive or transport is None or transport.is_closing():
+            await self.drain()
+        else:
             self._since_yield = 0
             await asyncio.sleep(0)
 
@@ -93,7 +109,7 @@ class Outgoing:
             If the connection ended, or the peer took nothing for ``write_timeout``.
         """
         transport = self._link.transport
-        if transport is None or transport.is_closing():
+        if not self._link.alive or transport is None or transport.is_closing():
             await self._link.refuse("write")
         self._draining += 1
         try:

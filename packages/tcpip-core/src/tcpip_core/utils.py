@@ -10,7 +10,7 @@ import ctypes
 from ._codec import checked_structure, structures_to_bytes
 from ._limits import Keepalive, Limits
 from .constants import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, KEEPALIVE_USER_TIMEOUT
-from .streams._struct import StructureT
+from ._framing import StructureT
 
 __all__ = [
     "KEEPALIVE_INTERVAL",
