@@ -214,6 +214,12 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.end(reason, cause)
 
+    def give_up(self, reason: LossReason) -> None:
+        """Cut the link to a peer that is gone; what had arrived can still be read, as if the kernel had noticed."""
+        self._announce_end(reason, None)
+        if self._transport is not None:
+            self._transport.abort()
+
     def end_as_announced(self) -> None:
         """Leave "connected" as the peer did, whatever is left to read."""
         if self._peer_end is not None:

@@ -18,7 +18,8 @@ from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
 from ._loss import LossReason
 from ._ports import Link
-from ._waiting import PUNCTUAL, SECOND_LOOK, Waiter
+from ._waiter import Waiter
+from ._waiting import SECOND_LOOK, is_late
 
 __all__ = ["Incoming", "scratch_buffer"]
 
@@ -247,7 +248,7 @@ class Incoming:
 
     def _frame_time_is_up(self, due: float, timeout: float) -> None:
         now = self._loop.time()
-        if now - due > timeout * PUNCTUAL:
+        if is_late(now - due, timeout):
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
         elif self._waiter.is_waited_for:
