@@ -19,6 +19,7 @@ from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
 from ._states import CONNECTED, TRANSITIONS, State
+from ._tuning import Tuning
 from ._waiting import resolve_all, wait_in
 
 __all__ = ["Connection", "Owner"]
@@ -63,9 +64,13 @@ class Connection(asyncio.BufferedProtocol):
         Bounds of its waits and sizes.
     keepalive : Keepalive
         What is set on its socket.
+    tuning : Tuning
+        How it hands over what arrives and what is written.
 
     Attributes
     ----------
+    state : State
+        Where it is in its life; `_move` alone changes it.
     alive : bool
         Whether it is connected: open, or ended by the peer with data left to deal with.
     peer_is_done : bool
@@ -74,7 +79,7 @@ class Connection(asyncio.BufferedProtocol):
         The transport below, None before there was one.
     """
 
-    def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive) -> None:
+    def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive, tuning: Tuning) -> None:
         self._owner = owner
         self._limits = limits
         self._keepalive = keepalive
@@ -83,7 +88,7 @@ class Connection(asyncio.BufferedProtocol):
         self.transport: asyncio.Transport | None = None
         self._transport_is_gone = False
         self._is_discarded = False
-        self._state = State.NEW
+        self.state = State.NEW
         self.alive = False
         self.peer_is_done = False
         # How the peer ended it; what arrived before may still have to be read.
@@ -92,19 +97,14 @@ class Connection(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._close_waiters: set[asyncio.Future[None]] = set()
         self._write_end_waiters: set[asyncio.Future[None]] = set()
-        self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout)
-        self.outgoing = Outgoing(self, limits.write_timeout, keepalive)
+        self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout, tuning.wake_at_once)
+        self.outgoing = Outgoing(self, limits.write_timeout, keepalive, tuning.batch_writes)
         self.peer = "nobody"
         self.peer_host = ""
         self.loss_reason: LossReason | None = None
         self.loss_cause: BaseException | None = None
 
     # What it is
-
-    @property
-    def state(self) -> State:
-        """Where it is in its life."""
-        return self._state
 
     @property
     def at_eof(self) -> bool:
@@ -114,9 +114,9 @@ class Connection(asyncio.BufferedProtocol):
     # Its end
 
     def _move(self, state: State) -> None:
-        if state not in TRANSITIONS[self._state]:
-            raise AssertionError(f"a connection cannot go from {self._state.value} to {state.value}")
-        self._state = state
+        if state not in TRANSITIONS[self.state]:
+            raise AssertionError(f"a connection cannot go from {self.state.value} to {state.value}")
+        self.state = state
         self.alive = state in CONNECTED
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
@@ -133,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         abort : bool
             Drop what is not written yet instead of flushing it for up to ``close_timeout``.
         """
-        if self._state is State.NEW:
+        if self.state is State.NEW:
             self.loss_reason = reason
         if not self.alive:
             return
@@ -154,12 +154,13 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.abort()
         else:
             self._set_timer(self._limits.close_timeout)
+            self.outgoing.flush()
             self.transport.close()
 
     def abort(self) -> None:
         """Cut the link at once: what is not written yet is dropped."""
         self.end(LossReason.CLOSED_HERE, abort=True)
-        if self._state is State.CLOSING and self.transport is not None:
+        if self.state is State.CLOSING and self.transport is not None:
             self.transport.abort()
 
     def discard(self) -> None:
@@ -188,7 +189,7 @@ class Connection(asyncio.BufferedProtocol):
         self._timer = None if delay is None else self._loop.call_later(delay, self._time_is_up)
 
     def _time_is_up(self) -> None:
-        if self._state is not State.DRAINING:
+        if self.state is not State.DRAINING:
             self.abort()
         elif (self.incoming and self._is_being_handled) or self.outgoing.is_waited_for:
             # Somebody works through what arrived, one message at a time, and reads on when this one is done; or
@@ -204,9 +205,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._peer_end = (reason, cause)
         self.peer_is_done = True
-        # From here on it matters when the last message is taken.
-        self.incoming.buffer.looks_ahead = False
-        self.incoming.buffer.give_back()
+        self.incoming.buffer.look_no_further()
         if self.incoming or self._is_in_use:
             self._move(State.DRAINING)
             self._set_timer(self._limits.drain_timeout)
@@ -217,8 +216,8 @@ class Connection(asyncio.BufferedProtocol):
     def give_up(self, reason: LossReason) -> None:
         """Cut the link to a peer that is gone; what had arrived can still be read, as if the kernel had noticed."""
         self._announce_end(reason, None)
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def end_as_announced(self) -> None:
         """Leave "connected" as the peer did, whatever is left to read."""
@@ -237,7 +236,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def drained_some(self) -> None:
         """Note that something was read of what arrived before the peer's end."""
-        if self._state is State.DRAINING:
+        if self.state is State.DRAINING:
             self._set_timer(self._limits.drain_timeout)
             if not self.incoming:
                 # Not now: who has just got the last message may reply to it in this very step.
@@ -249,7 +248,7 @@ class Connection(asyncio.BufferedProtocol):
         self._loop.call_soon(self._end_if_drained)
 
     def _end_if_drained(self) -> None:
-        if self._state is State.DRAINING and not self.incoming and not self._is_in_use:
+        if self.state is State.DRAINING and not self.incoming and not self._is_in_use:
             self.end_as_announced()
 
     @contextlib.contextmanager
@@ -311,7 +310,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def enter(self) -> None:
         """Become connected: the owner has a place for it."""
-        if self._state is State.WAITING:
+        if self.state is State.WAITING:
             self.incoming.resume()
         self._move(State.OPEN)
 
@@ -323,7 +322,7 @@ class Connection(asyncio.BufferedProtocol):
         self._loop.call_soon(self._pause_while_waiting)
 
     def _pause_while_waiting(self) -> None:
-        if self._state is State.WAITING and self.transport is not None and not self.transport.is_closing():
+        if self.state is State.WAITING and self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
 
     def turn_away(self) -> None:
@@ -361,7 +360,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Keep what was received."""
-        if self.alive or self._state is State.WAITING:
+        if self.alive or self.state is State.WAITING:
             self.incoming.feed(self._scratch[:nbytes].tobytes())
 
     def eof_received(self) -> bool:
@@ -370,7 +369,7 @@ class Connection(asyncio.BufferedProtocol):
             return False
         may_write_on = self.transport.get_extra_info("ssl_object") is None
         self._announce_end(LossReason.FIN, None)
-        return may_write_on and self._state is State.DRAINING
+        return may_write_on and self.state is State.DRAINING
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the socket is gone."""
@@ -381,10 +380,10 @@ class Connection(asyncio.BufferedProtocol):
             # No error, and we did not close: the peer did, and on uvloop TLS says no more of it.
             self._announce_end(LossReason.FIN if exc is None else reason_for(exc), exc)
             self._end_if_drained()
-        elif self._state in {State.WAITING, State.CLOSING}:
+        elif self.state in {State.WAITING, State.CLOSING}:
             self._set_timer(None)
             self.incoming.stop()
-            if self._state is State.WAITING:
+            if self.state is State.WAITING:
                 self._move(State.CLOSING)
             self._move(State.CLOSED)
         self.outgoing.unblock()

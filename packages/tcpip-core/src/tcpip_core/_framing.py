@@ -30,8 +30,6 @@ class ReceiveBuffer:
 
     Attributes
     ----------
-    looks_ahead : bool
-        Whether to cut more than what was asked for.
     lines : list of str
         Lines that were cut ahead, the next one last. Always the same list.
     terminator, encoding
@@ -40,12 +38,15 @@ class ReceiveBuffer:
         The bytes of structures that were cut ahead: whole ones only, all of one class.
     kind : type or None
         That class.
+    size : int
+        Of one of them (bytes).
     """
 
     __slots__ = (
         "_front",
         "_is_ahead",
         "_last_kind",
+        "_looks_ahead",
         "_place",
         "_searched",
         "_separator",
@@ -54,25 +55,26 @@ class ReceiveBuffer:
         "encoding",
         "kind",
         "lines",
-        "looks_ahead",
+        "size",
         "structures",
         "terminator",
     )
 
     def __init__(self) -> None:
         self._front = b""
-        self._place = 0
+        self._place: int = 0
         self._tail = bytearray()
         self._separator = b""
         self._searched = 0
-        self._taken = 0
+        self._taken: int = 0
         self._is_ahead = False
         self._last_kind: type | None = None
-        self.looks_ahead = True
+        self._looks_ahead = True
         self.lines: list[str] = []
         self.terminator = b""
         self.encoding = ""
         self.structures = _NO_STRUCTURES
+        self.size = 0
         self.kind: type | None = None
 
     def __len__(self) -> int:
@@ -93,8 +95,10 @@ class ReceiveBuffer:
     def _ahead(self) -> int:
         if self.kind is None:
             return len(self.lines)
-        left = len(self.structures.getbuffer()) - self.structures.tell()
-        return left // ctypes.sizeof(self.kind)
+        return self._bytes_ahead() // self.size
+
+    def _bytes_ahead(self) -> int:
+        return len(self.structures.getbuffer()) - self.structures.tell()
 
     def feed(self, chunk: bytes) -> None:
         """Append what arrived."""
@@ -191,6 +195,11 @@ class ReceiveBuffer:
         self._place = self._searched = 0
         self._tail.clear()
 
+    def look_no_further(self) -> None:
+        """Cut nothing ahead any more: from here on it matters when the last message is taken."""
+        self._looks_ahead = False
+        self.give_back()
+
     def give_back(self) -> None:
         """Undo what was cut ahead."""
         self._is_ahead = False
@@ -201,7 +210,7 @@ class ReceiveBuffer:
             self.lines.clear()
         if self.kind is not None:
             self._taken -= self._ahead()
-            self._place -= len(self.structures.getbuffer()) - self.structures.tell()
+            self._place -= self._bytes_ahead()
             self.kind, self.structures = None, _NO_STRUCTURES
 
     # Text
@@ -237,7 +246,7 @@ class ReceiveBuffer:
         front, place = self._front, self._place
         end = place + size
         if end < len(front):
-            if self.looks_ahead and self._cut_lines(terminator, encoding, end, limit):
+            if self._looks_ahead and self._cut_lines(terminator, encoding, end, limit):
                 return self.lines.pop()
             self._place = end
         else:
@@ -278,7 +287,7 @@ class ReceiveBuffer:
                 return None
             self._gather()
         kind = type(struct)
-        is_stream = self.looks_ahead and kind is self._last_kind and size > 0
+        is_stream = self._looks_ahead and kind is self._last_kind and size > 0
         count = (len(self._front) - self._place) // size if is_stream else 1
         end = self._place + count * size
         structures = io.BytesIO(self._front[self._place : end])
@@ -286,7 +295,7 @@ class ReceiveBuffer:
         self._last_kind = kind
         if count > 1:
             self._is_ahead = True
-            self.kind, self.structures = kind, structures
+            self.kind, self.size, self.structures = kind, size, structures
         self._place = end
         self._taken += count
         return struct

@@ -8,9 +8,8 @@ Rules of this file
 """
 
 import asyncio
-import ctypes
 import weakref
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from types import coroutine
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
@@ -55,6 +54,8 @@ class Incoming:
         Longest frame (bytes); the peer is paused at more than twice as much.
     frame_timeout : float or None
         How long the peer may take for the rest of a frame (seconds).
+    wake_at_once : bool
+        Resume who waits within the event in which data arrive.
 
     Attributes
     ----------
@@ -77,12 +78,13 @@ class Incoming:
         "_paused",
         "_peer_is_leaving",
         "_waiter",
+        "_wake",
         "buffer",
         "frame_size",
         "received",
     )
 
-    def __init__(self, link: Link, frame_size: int, frame_timeout: float | None) -> None:
+    def __init__(self, link: Link, frame_size: int, frame_timeout: float | None, wake_at_once: bool) -> None:
         self._link = link
         self.frame_size = frame_size
         self._frame_timeout = frame_timeout
@@ -92,6 +94,7 @@ class Incoming:
         self._peer_is_leaving = False
         self._loop = asyncio.get_running_loop()
         self._waiter = Waiter(self._loop)
+        self._wake = self._waiter.wake if wake_at_once else self._waiter.wake_soon
         self._paused = False
         self.buffer = ReceiveBuffer()
         self.received = 0
@@ -113,7 +116,7 @@ class Incoming:
         """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept."""
         self.buffer.feed(chunk)
         self.received += len(chunk)
-        self._waiter.wake()
+        self._wake()
         # Only now: what is too much for who does nothing may be just what a reader waits for.
         if not self._waiter.is_busy and self.buffer.uncut > 2 * self.frame_size:
             self.pause()
@@ -160,7 +163,7 @@ class Incoming:
 
     @coroutine
     def when_there(
-        self, expected: int | None, take: Callable[[Unpack[Ts]], T | None], *args: Unpack[Ts]
+        self, expected: int | None, take: Callable[[Unpack[Ts]], T | None], *args: *Ts
     ) -> Generator[Any, Any, T]:
         """Return what `take` gives; as long as that is None, wait until more arrived.
 
@@ -289,8 +292,3 @@ class Incoming:
         """Receive what the kernel still holds of a peer that is done, and the end behind it."""
         self._peer_is_leaving = True
         self.resume()
-
-
-def _check_separator(separator: bytes) -> None:
-    if not separator:
-        raise ValueError("the separator must be at least one byte long")

@@ -32,6 +32,8 @@ class Outgoing:
         How long a write may wait while the peer takes nothing (seconds).
     keepalive : Keepalive
         How long the peer may be silent.
+    batch : bool
+        Put small writes off to the end of the loop's turn, and send them together.
 
     Attributes
     ----------
@@ -39,10 +41,22 @@ class Outgoing:
         Notices that what was written is not answered.
     """
 
-    __slots__ = ("_blocked", "_draining", "_link", "_since_yield", "_waiters", "_write_timeout", "silence")
+    __slots__ = (
+        "_batch",
+        "_batches",
+        "_blocked",
+        "_draining",
+        "_link",
+        "_since_yield",
+        "_waiters",
+        "_write_timeout",
+        "silence",
+    )
 
-    def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive) -> None:
+    def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive, batch: bool) -> None:
         self._link = link
+        self._batches = batch
+        self._batch: list[bytes] = []
         self.silence = SilenceWatch(link, keepalive)
         self._write_timeout = write_timeout
         self._blocked = False
@@ -79,11 +93,31 @@ class Outgoing:
         transport = self._link.transport
         if not self._link.alive or transport is None or transport.is_closing():
             return False
-        transport.write(data)
+        if self._batches:
+            self._put_off(data)
+        else:
+            transport.write(data)
         if self.silence.is_needed:
             self.silence.begin()
         self._since_yield += len(data)
         return not (self._blocked or self._since_yield > _FAIR_SHARE or transport.is_closing())
+
+    def _put_off(self, data: bytes) -> None:
+        """Send data together with others, at the end of this turn, or when enough is there."""
+        if not self._batch:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._batch.append(data)
+        if self._since_yield + len(data) > _FAIR_SHARE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was put off; before anything else goes out, or the link is closed."""
+        transport = self._link.transport
+        if self._batch and transport is not None:
+            data = b"".join(self._batch)
+            self._batch.clear()
+            if not transport.is_closing():
+                transport.write(data)
 
     async def settle(self) -> None:
         """Wait while the peer takes no data; give others a turn.
@@ -111,6 +145,7 @@ class Outgoing:
         transport = self._link.transport
         if not self._link.alive or transport is None or transport.is_closing():
             await self._link.refuse("write")
+        self.flush()
         self._draining += 1
         try:
             await self._wait_for_peer(transport)

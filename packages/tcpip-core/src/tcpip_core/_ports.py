@@ -16,7 +16,6 @@ class Link(Protocol):
     peer_is_done: bool
     transport: asyncio.Transport | None
 
-
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good."""
         ...

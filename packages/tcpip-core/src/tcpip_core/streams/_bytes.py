@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from .._connection import Connection
+from .._json_text import JsonCodec
 from .._limits import Limits
 
 __all__ = ["ByteReaderMixin", "ByteWriterMixin"]
@@ -14,6 +15,7 @@ class Carrier(Protocol):
 
     connection: Connection
     limits: Limits
+    json_codec: JsonCodec
 
 
 async def check_connected(carrier: Carrier, attempt: str) -> None:

@@ -1,10 +1,11 @@
 """ctypes structures, in both directions."""
 
 import ctypes
+import os
 
 from .._codec import checked_structure, structures_to_bytes
 from .._framing import StructureT
-from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
+from ._bytes import ByteReaderMixin, ByteWriterMixin
 
 __all__ = ["StructReaderMixin", "StructWriterMixin"]
 
@@ -41,11 +42,14 @@ class StructReaderMixin(ByteReaderMixin):
         -----
         Cancel safe: what arrived stays readable, and the structure is as it was.
         """
-        incoming = self._tcpip_carrier.connection.incoming
-        buffer = incoming.buffer
-        if buffer.kind is type(struct) and buffer.structures.readinto(struct):
-            return struct
-        await check_connected(self._tcpip_carrier, "read")
+        connection = self._tcpip_carrier.connection
+        incoming, buffer = connection.incoming, connection.incoming.buffer
+        if buffer.kind is type(struct) and (got := buffer.structures.readinto(struct)):
+            if got == buffer.size:
+                return struct
+            buffer.structures.seek(-got, os.SEEK_CUR)  # One that was made larger: `ctypes.resize`.
+        if not connection.alive:
+            await connection.refuse("read")
         size = ctypes.sizeof(checked_structure(struct))
         if not self._tcpip_reads_differ:
             return await incoming.when_there(size, buffer.fill, struct, size)
