@@ -1,7 +1,7 @@
 """Lines of text, in both directions."""
 
 from .._codec import shown
-from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
+from ._bytes import ByteReaderMixin, ByteWriterMixin
 
 __all__ = ["TextReaderMixin", "TextWriterMixin"]
 
@@ -38,9 +38,20 @@ class TextReaderMixin(ByteReaderMixin):
         -----
         Cancel safe: what arrived stays readable. ``encoding`` and ``terminator`` may change between two reads.
         """
-        terminator = self.terminator
-        line = await self.readuntil(terminator)
-        return line[: -len(terminator)].decode(self.encoding)
+        incoming = self._tcpip_carrier.connection.incoming
+        buffer, terminator, encoding = incoming.buffer, self.terminator, self.encoding
+        if buffer.lines and buffer.terminator is terminator and buffer.encoding is encoding:
+            return buffer.lines.pop()
+        if self._tcpip_reads_differ or not terminator:
+            data = await self.readuntil(terminator)
+            return data[: -len(terminator)].decode(encoding)
+        limit, has_waited = incoming.frame_size, False
+        while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+            if (buffer.front or buffer.tail) and (line := buffer.take_line(terminator, encoding, limit)) is not None:
+                return line
+            await incoming.waiter
+            has_waited = True
+        return await incoming.when_there(has_waited, None, buffer.take_line, terminator, encoding, limit)
 
 
 class TextWriterMixin(ByteWriterMixin):
@@ -70,12 +81,19 @@ class TextWriterMixin(ByteWriterMixin):
         -----
         Cancelling is as for `write`.
         """
-        await check_connected(self._tcpip_carrier, "write")
-        if not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
+        carrier = self._tcpip_carrier
+        connection = carrier.connection
+        if not connection.alive:
+            await connection.refuse("write")
+        if type(line) is not str and not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
             raise TypeError(f"expected str, got {type(line).__name__}: bytes go through write")
         data, terminator = line.encode(self.encoding), self.terminator
-        if self._tcpip_carrier.limits.strict_text and terminator in data:
+        if carrier.limits.strict_text and terminator in data:
             raise ValueError(
                 f"the text contains the terminator {terminator!r}, and would arrive as two lines: {shown(line)}"
             )
-        await self.write(data + terminator)
+        data += terminator
+        if self._tcpip_writes_differ:
+            await self.write(data)
+        elif not connection.outgoing.hand_over(data):
+            await connection.outgoing.settle()
