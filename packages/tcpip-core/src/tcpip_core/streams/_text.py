@@ -94,5 +94,10 @@ class TextWriterMixin(ByteWriterMixin):
         data += terminator
         if self._tcpip_writes_differ:
             await self.write(data)
-        elif not connection.outgoing.hand_over(data):
-            await connection.outgoing.settle()
+            return
+        outgoing = connection.outgoing
+        if outgoing.batch and outgoing.room > 0:
+            outgoing.batch.append(data)
+            outgoing.room -= len(data)
+        elif not outgoing.hand_over(data):
+            await outgoing.settle()
