@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ import tcpip_core
 from tests.benchmarks._orders import Idle, IdleFigures, Losses, LossRow
 from tests.benchmarks._workers import ROOT, Contestant, Crew, FailedError, Worker, environment
 from tests.benchmarks._workloads import SPEED
-from tests.benchmarks.peers import PEERS, PeerInfo
+from tests.benchmarks.peers import PEERS, PeerInfo, ours
+from tests.benchmarks.peers._peer import CannotDoError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmarks ask the kernel of Linux")
 
@@ -84,11 +84,11 @@ def test_losses_are_measured(contestant: Contestant, end: str) -> None:
     assert 0 < row.p50 <= row.worst
 
 
-@pytest.mark.skipif("batch_writes" in signature(tcpip_core.Client).parameters, reason="our code has this argument")
-def test_an_argument_that_our_code_lacks_is_said() -> None:
-    """A revision of the past has fewer of them."""
-    with pytest.raises(FailedError, match="has no argument batch_writes"):
-        Worker(Contestant("ours+batch", "ours+batch", "asyncio"), "warm")
+def test_what_our_code_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A revision of the past has no tuning."""
+    monkeypatch.delattr(tcpip_core, "Tuning")
+    with pytest.raises(CannotDoError, match="has no Tuning"):
+        ours.batch("asyncio")
 
 
 def test_sources_from_elsewhere_are_noticed(tmp_path: Path) -> None:

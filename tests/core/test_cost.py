@@ -153,19 +153,16 @@ async def sends_of_a_structure(client: Client, server: OneClientServer, selector
     return count.sends / STRUCTURES
 
 
-@pytest.mark.xfail(strict=True, reason="a waiting reader is woken through the loop: four turns")
 def test_a_round_trip_takes_two_turns_of_the_loop() -> None:
     """The least there is: one for the server's event, one for the client's."""
     assert round(run(turns_of_a_round_trip), 1) <= 2
 
 
-@pytest.mark.xfail(strict=True, reason="192 calls: the methods are not flat yet")
 def test_a_round_trip_takes_95_calls() -> None:
     """Both ends together, with everything that asyncio does."""
     assert run(calls_of_a_round_trip) <= 95
 
 
-@pytest.mark.xfail(strict=True, reason="13 calls: each line is searched and cut by itself")
 def test_a_line_that_is_there_takes_two_calls() -> None:
     """The caller's own of `read_str`, and what hands a line over."""
     assert run(calls_of_a_line) <= 2.2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -168,15 +167,19 @@ def create(loop: str) -> Ours:
 
 def msgspec(loop: str) -> Ours:
     """Make the peer that converts JSON by msgspec."""
-    return _with(loop, "json_codec", "msgspec")
+    return _tuned(loop, lambda: tcpip_core.Tuning(json_codec=tcpip_core.MsgspecCodec()))
 
 
 def batch(loop: str) -> Ours:
     """Make the peer that sends the small writes of one loop turn together."""
-    return _with(loop, "batch_writes", True)
+    return _tuned(loop, lambda: tcpip_core.Tuning(batch_writes=True))
 
 
-def _with(loop: str, option: str, value: object) -> Ours:
-    if option not in inspect.signature(tcpip_core.Client.__init__).parameters:
-        raise CannotDoError(f"tcpip_core.Client has no argument {option}")
-    return Ours(loop, **{option: value})
+def _tuned(loop: str, tuning: Callable[[], object]) -> Ours:
+    """Make a peer with a tuning, which a revision of the past has not."""
+    if not hasattr(tcpip_core, "Tuning"):
+        raise CannotDoError("tcpip_core has no Tuning")
+    try:
+        return Ours(loop, tuning=tuning())
+    except ImportError as e:
+        raise CannotDoError(str(e)) from e

@@ -226,7 +226,7 @@ class Incoming:
                     break
                 await self._more(expected)
         except asyncio.LimitOverrunError:
-            await self._let_others_run()
+            await self.let_others_run()
             raise
         except (UnicodeError, LookupError):
             # This line is gone all the same.
@@ -242,20 +242,20 @@ class Incoming:
         if self.waiter.is_busy:
             raise RuntimeError("another task is already reading from this connection: one reader at a time")
 
-    async def _let_others_run(self) -> None:
-        """Wait one turn: the frame that is too long stays, so who reads on after its error meets it at once again."""
-        self.waiter.is_busy = True
-        try:
-            await asyncio.sleep(0)
-        finally:
-            self.waiter.is_busy = False
-
     async def _incomplete(self, expected: int | None) -> NoReturn:
         """End where the peer's end is in the middle of a message; raise with all that came of it."""
         await self._link.report_end()
         error = asyncio.IncompleteReadError(self.buffer.take_all(), expected)
         error.add_note(f"{self._link.peer} closed the connection")
         raise error
+
+    async def let_others_run(self) -> None:
+        """Wait one turn: a frame that is too long stays, so who reads on after its error meets it at once again."""
+        self.waiter.is_busy = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.waiter.is_busy = False
 
     def _took(self) -> None:
         """Note that a message was taken."""
