@@ -159,7 +159,7 @@ def test_a_round_trip_takes_two_turns_of_the_loop() -> None:
     assert round(run(turns_of_a_round_trip), 1) <= 2
 
 
-@pytest.mark.xfail(strict=True, reason="192 calls: the methods are not flat yet")
+@pytest.mark.xfail(strict=True, reason="about 200 calls: the methods are not flat yet")
 def test_a_round_trip_takes_95_calls() -> None:
     """Both ends together, with everything that asyncio does."""
     assert run(calls_of_a_round_trip) <= 95
