@@ -250,13 +250,16 @@ def soak(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Try every fault, in its long form too, print what was measured, and take precautions out to see tests fail.
 
-    ``nox -s faults -- --reversions`` does the last part only.
+    ``nox -s faults -- --reversions`` does the last part only, ``-- --reversions NAME`` a part of that.
     """
     session.install(*editable(), *groups("tests"))
-    if session.posargs != ["--reversions"]:
+    chosen: list[str] = []
+    if "--reversions" in session.posargs[:1]:
+        chosen = session.posargs[1:]
+    else:
         # One at a time: what is measured are times.
         session.run("python", *STRICT, "-m", "pytest", "--full", "tests/faults", *session.posargs)
-    session.run("python", "tests/faults/reversions.py")
+    session.run("python", "tests/faults/reversions.py", *chosen)
 
 
 @nox.session

@@ -21,10 +21,10 @@ from ._outgoing import Outgoing
 from ._states import CONNECTED, TRANSITIONS, State
 from ._waiting import resolve_all, wait_in
 
-__all__ = ["Connection", "Owner"]
+__all__ = ["Connection", "Owner", "readable_address"]
 
 
-def _readable(address: object) -> tuple[str, str]:
+def readable_address(address: object) -> tuple[str, str]:
     """Return the host of a socket address, and the whole as a person writes it."""
     if not isinstance(address, tuple):
         return "", str(address or "an unnamed peer")
@@ -279,7 +279,7 @@ class Connection(asyncio.BufferedProtocol):
         self.end_as_announced()
         await self._owner.told()
         if self.loss_reason is not LossReason.FIN:
-            raise error_for(self.loss_reason, "read") from self.loss_cause
+            raise error_for(self.loss_reason, "read", self.loss_cause) from self.loss_cause
 
     async def refuse(self, attempt: str) -> NoReturn:
         """Raise what an operation raises that cannot be done, once the owner was told why."""
@@ -293,7 +293,7 @@ class Connection(asyncio.BufferedProtocol):
             self.end_as_announced()
             self.end(LossReason.CLOSED_HERE, abort=True)
         await self._owner.told()
-        raise error_for(self.loss_reason, attempt, never=self._transport is None) from self.loss_cause
+        raise error_for(self.loss_reason, attempt, self.loss_cause, never=self._transport is None) from self.loss_cause
 
     # Transport events
 
@@ -305,7 +305,7 @@ class Connection(asyncio.BufferedProtocol):
             transport.abort()
             return
         self._transport = transport
-        self.peer_host, self.peer = _readable(transport.get_extra_info("peername"))
+        self.peer_host, self.peer = readable_address(transport.get_extra_info("peername"))
         self._keep_alive(self._keepalive)
         self._owner.arrived(self)
 

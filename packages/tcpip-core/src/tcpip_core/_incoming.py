@@ -139,11 +139,15 @@ class Incoming:
         await self._check()
         if not separator:
             raise ValueError("the separator must be at least one byte long")
-        while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
-            if self._link.peer_is_done:
-                await self._link.report_end()
-                raise self._incomplete(None)
-            await self._more()
+        try:
+            while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
+                if self._link.peer_is_done:
+                    await self._link.report_end()
+                    raise self._incomplete(None)
+                await self._more()
+        except asyncio.LimitOverrunError:
+            await self._let_others_run()
+            raise
         return self._take(size)
 
     async def readline(self) -> bytes:
@@ -170,6 +174,14 @@ class Incoming:
             await self._link.refuse("read")
         if self._reading:
             raise RuntimeError("another task is already reading from this connection: one reader at a time")
+
+    async def _let_others_run(self) -> None:
+        """Wait one turn: the frame that is too long stays, so who reads on after its error meets it at once again."""
+        self._reading = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._reading = False
 
     def _take(self, n: int) -> bytes:
         taken = self._buffer.take(n)
@@ -221,7 +233,8 @@ class Incoming:
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
         elif self._waiter is not None:
-            self._link.end(LossReason.LIMIT)
+            cause = TimeoutError(f"no whole message within {timeout:g} s of its first byte (frame_timeout)")
+            self._link.end(LossReason.LIMIT, cause)
 
     # Back-pressure
 

@@ -27,7 +27,8 @@ class TextReaderMixin(ByteReaderMixin):
         asyncio.IncompleteReadError
             If the peer closed its side first; ``partial`` holds what came of the line.
         asyncio.LimitOverrunError
-            If the line is longer than the limit. All of it stays readable.
+            If the line is longer than the limit. All of it stays readable, and the next call raises this again; see
+            `readuntil`.
         RuntimeError
             If another task is waiting to read.
         UnicodeError
