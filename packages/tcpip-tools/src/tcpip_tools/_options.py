@@ -118,9 +118,7 @@ def target_options(function: F) -> F:
 
 _TARGET_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "timeout": click.option("--timeout", type=Duration(), help="Wait so long for one thing.  [default: 5s]"),
-    "framing": click.option(
-        "--framing", help="What tells messages apart, such as crlf, lf, cr, nul, len:u16be, raw.  [default: crlf]"
-    ),
+    "framing": click.option("--framing", help=f"What tells messages apart: {FRAMINGS}.  [default: crlf]"),
     "encoding": click.option("--encoding", help="Of text, such as ascii or latin-1.  [default: utf-8]"),
     "tls": click.option("--tls", is_flag=True, default=None, help="Speak TLS."),
     "cafile": click.option(

@@ -20,7 +20,7 @@ Examples:
   tcpip ping dome:5000 STATUS --json | jq .seconds
 
 One link is made and held. A question waits for the answer to the one before it, for --timeout; from the first that has
-none in time to the next answer is an outage. An answer that comes late counts for the oldest question without one.
+none in time to the next answer is an outage. An answer that comes late counts, until the next question is asked.
 The summary has percentiles, the jitter (how much a time differs from the one before it, on average) and a histogram.
 
 --connect asks nothing: it connects and closes each time, so it takes the place of a server of one client each time.

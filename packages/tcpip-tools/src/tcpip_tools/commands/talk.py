@@ -19,8 +19,8 @@ Examples:
   tcpip talk dome:5000 --json < commands.txt > replies.jsonl
 
 \b
-Each line is one message. \\x02 is a byte, and so are \\n, \\r, \\t, \\0, \\e and \\\\. A line that begins with a colon is an
-order; two colons begin a message with one:
+Each line is one message. \\x02 is a byte, and so are \\n, \\r, \\t, \\0, \\e and \\\\.
+A line that begins with a colon is an order; two begin a message with one:
   :framing lf     tell messages apart in another way; what has come is looked at again
   :hex            show bytes as digits too, or not
   :time delta     absolute, relative, delta or off
@@ -30,8 +30,9 @@ order; two colons begin a message with one:
   :reconnect      a new link               :help, :quit
 
 \b
-Keys: Up and Ctrl-R find earlier lines to this target, Tab and Right complete from them, Ctrl-D ends, Ctrl-C interrupts.
-What arrives unasked appears above the line that is being typed.
+Up and Ctrl-R find earlier lines to this target, Tab and Right complete
+from them, Ctrl-D ends, Ctrl-C interrupts. What arrives unasked appears
+above the line that is being typed.
 
 From a pipe, lines are sent at once; after the last one it waits for the reply, until nothing more comes.
 

@@ -54,9 +54,13 @@ class Lines(Protocol):
 
         Raises
         ------
-        KeyboardInterrupt
-            Never: `InterruptedError` stands for it, which may cross a task.
+        InterruptedError
+            If somebody pressed Ctrl-C. A `KeyboardInterrupt` would end the loop, and leave what is open.
         """
+        ...
+
+    async def close(self) -> None:
+        """Give back what they come from."""
         ...
 
 
@@ -109,6 +113,7 @@ class Talk:
         finally:
             await self._end(self._repeating)
             await self._end(self._holding)
+            await self.lines.close()
 
     async def _talk(self) -> ExitCode:
         await self._connect()
