@@ -18,7 +18,7 @@ __all__ = ["Device", "FullQueue", "Policy", "device", "echo", "holding", "lines"
 Policy: TypeAlias = Literal["multi", "reject", "kick", "queue", "hang", "rst"]
 """What a second client meets; ``hang`` accepts nobody, ``rst`` resets everybody."""
 
-Answer: TypeAlias = Callable[[bytes], "bytes | Literal['fin', 'rst']"]
+Answer: TypeAlias = Callable[[bytes], bytes | Literal["fin", "rst"]]
 """Makes the answer to a chunk; or ends the link in one of two ways."""
 
 
@@ -57,6 +57,7 @@ class Device:
         greeting: bytes = b"",
         farewell: Literal["", "fin", "rst"] = "",
         policy: Policy = "multi",
+        host: str = IPV4,
         port: int = 0,
         context: ssl.SSLContext | None = None,
     ) -> None:
@@ -64,7 +65,7 @@ class Device:
         self._greeting, self._farewell = greeting, farewell
         self._policy: Policy = policy
         self._context = context
-        self._listener = socket.create_server((IPV4, port))
+        self._listener = socket.create_server((host, port))
         self.port: int = self._listener.getsockname()[1]
         self.received = b""
         self.connections = 0
@@ -178,8 +179,10 @@ class Device:
         if isinstance(answer, bytes):
             with contextlib.suppress(OSError):
                 client.sendall(answer)
+        elif answer == "rst":
+            self._end(client, "rst")
         else:
-            self._end(client, answer)
+            self._end(client, "fin")
 
     def _end(self, client: socket.socket, how: Literal["fin", "rst"]) -> None:
         if client in self._clients:
