@@ -62,7 +62,8 @@ class Device:
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._answer = answer
-        self._greeting, self._farewell = greeting, farewell
+        self._greeting = greeting
+        self._farewell: Literal["", "fin", "rst"] = farewell
         self._policy: Policy = policy
         self._context = context
         self._listener = socket.create_server((host, port))

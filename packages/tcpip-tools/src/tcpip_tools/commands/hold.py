@@ -17,7 +17,10 @@ Examples:
   tcpip hold dome:5000 --for 1h --json > night.json
   tcpip hold dome:5000 --fast           notice a dead link within 6 s, not 15 s
 
-It connects, says nothing, and reads what comes. Why a link dropped is
+It connects, says nothing, and reads what comes.
+
+\b
+Why a link dropped is
   FIN           the peer closed it           RST  the peer reset it
   keepalive     the peer, or the way to it, is gone without a word
   unreachable   a router, or this host, says that there is no way any more

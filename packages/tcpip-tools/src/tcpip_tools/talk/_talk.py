@@ -317,9 +317,9 @@ class Talk:
                 break
             self._heard.clear()
             timeout = QUIET
-        if self.counts["received"]:
-            return ExitCode.OK
-        return self._holding.result() if self._holding.done() else ExitCode.NO_ANSWER
+        if self._holding.done():
+            return self._holding.result()
+        return ExitCode.OK if self.counts["received"] else ExitCode.NO_ANSWER
 
     # --- what is told -------------------------------------------------------------------------------------------------
 
