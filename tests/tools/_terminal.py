@@ -50,6 +50,11 @@ class Terminal:
         """Give the lines that are on the screen, without the empty ones."""
         return [line.rstrip() for line in self._screen.display if line.strip()]
 
+    def before_cursor(self) -> str:
+        """Give what stands before the cursor; what is suggested stands behind it."""
+        cursor = self._screen.cursor
+        return str(self._screen.display[cursor.y])[: cursor.x]
+
     def wait_for(self, is_there: str | Callable[[list[str]], bool]) -> list[str]:
         """Wait until something is on the screen; give its lines."""
 

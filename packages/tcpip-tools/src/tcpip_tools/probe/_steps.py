@@ -45,7 +45,6 @@ _PORT_STATES = {
     ExitCode.REFUSED: PortState.REFUSED,
     ExitCode.CONNECT_TIMEOUT: PortState.FILTERED,
     ExitCode.NAME_OR_ROUTE: PortState.UNREACHABLE,
-    ExitCode.RESET: PortState.REFUSED,
 }
 
 
@@ -135,6 +134,11 @@ class Probe:
             dialled = await dial(addresses, self.target.timeout)
         except OSError as e:
             code = exit_code_for_error(e)
+            if code is ExitCode.RESET:
+                # Before a connection is made an RST is a refusal; so this one was made, and reset before we looked.
+                self.facts.port, self.facts.ended = PortState.OPEN, LossReason.RST
+                report(Event("connect", "connect  open, and reset at once", "!", {"port": "open", "ended": "RST"}))
+                return
             self.facts.port = _PORT_STATES.get(code, PortState.FILTERED)
             if e.errno in {errno.EPERM, errno.EACCES}:
                 self.facts.port = PortState.FILTERED
@@ -181,7 +185,7 @@ class Probe:
         if self.facts.banner:
             said = f"{quoted(self.facts.banner, self.target.encoding)} after {in_words(seconds or 0)}"
         else:
-            said = f"nothing for {listen:.2g} s"
+            said = "nothing" if self.facts.ended else f"nothing for {listen:.2g} s"
         if self.facts.ended is not None:
             said += f", then {self.facts.ended.value} after {in_words(self.facts.ended_after)}"
         data = for_machines(self.facts.banner, self.target.encoding)
