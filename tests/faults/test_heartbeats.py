@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tcpip_core import Client, Heartbeat, Keepalive, Limits, LossReason, OneClientServer
-from tests.contract._rigs import SERVERS, make, rigged
+from tests.contract._rigs import READ_LOOP_SERVER, SERVERS, make, rigged
 from tests.faults._faults import SLACK, die, errors, is_holder, needs_dead_peer, timed
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Peer, connected, soon, until
@@ -54,6 +54,20 @@ async def test_half_a_line_at_a_time_is_a_sign_of_life_to_a_reader(kind: str, lo
             rig.peer.send(b"x")
             await asyncio.sleep(0.04)  # That is the claim.
         assert rig.changes.seen == [True]
+
+
+@pytest.mark.slow
+async def test_peer_that_is_made_to_wait_is_not_silent(kind: str, log: logging.Logger) -> None:
+    """Nobody reads, so what it sends stays in the kernels: that is not held against it, and nothing is lost."""
+    if kind == READ_LOOP_SERVER:
+        pytest.skip("it reads")
+    async with rigged(kind, IPV4, log, heartbeat=BEAT) as rig:
+        flooding = asyncio.create_task(rig.peer.send_all(b"0123456789\r\n" * 1_000_000))
+        await asyncio.sleep(0.6)  # That is the claim: three times the time-out.
+        assert rig.changes.seen == [True]
+        assert [await soon(rig.subject.read_str()) for _ in range(1000)] == ["0123456789"] * 1000
+        flooding.cancel()
+        await asyncio.wait({flooding})
 
 
 @pytest.mark.slow
@@ -107,6 +121,19 @@ async def test_close_is_not_held_up_by_heartbeats(kind: str, log: logging.Logger
             await soon(rig.subject.close())
         figure("close with heartbeats", watch.seconds, 2.5)
         assert watch.seconds < SLACK
+
+
+@pytest.mark.parametrize("timeout", [0.001, 0.01])
+@pytest.mark.parametrize("watch", ["both ways", "one way"])
+async def test_timeout_may_be_shorter_than_the_loop_is_exact(watch: str, timeout: float, log: logging.Logger) -> None:
+    """It ends the link as soon as the loop sees to it; the first look is always a little late."""
+    options: dict[str, dict[str, Any]] = {
+        "both ways": {"heartbeat": Heartbeat(interval=1, timeout=timeout)},
+        "one way": {"run_heartbeat_monitor_task": True, "max_heartbeat_interval": timeout},
+    }
+    async with rigged(READ_LOOP_SERVER, IPV4, log, **options[watch]) as rig:
+        assert await rig.changes.next(timeout=SLACK) is False
+        assert rig.subject.loss_reason is LossReason.HEARTBEAT
 
 
 async def test_each_client_has_a_watch_of_its_own(server_kind: str, log: logging.Logger) -> None:

@@ -18,6 +18,10 @@ MODULES = (
     "tcpip_core.streams",
     "tcpip_core.utils",
     "tcpip_testing",
+    "tcpip_testing.dialogue",
+    "tcpip_testing.framing",
+    "tcpip_testing.pairs",
+    "tcpip_testing.sim",
     "tcpip_tools",
 )
 

@@ -18,7 +18,7 @@ from tcpip_core import LossReason
 if TYPE_CHECKING:
     from tcpip_core import BaseClientOrServer
     from tcpip_core._connection import Connection
-    from tcpip_testing._sim import SimLoop, Tcp
+    from tcpip_testing.sim import Tcp
 
 __all__ = ["Record", "Witness"]
 
@@ -64,7 +64,7 @@ class Record:
 class Witness:
     """What one subject was seen to do."""
 
-    def __init__(self, name: str, loop: SimLoop, close_timeout: float, drain_timeout: float) -> None:
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, close_timeout: float, drain_timeout: float) -> None:
         self.name = name
         self.loop = loop
         self.close_bound = close_timeout + 0.5 + TOLERANCE
@@ -116,7 +116,7 @@ class Witness:
         A newcomer took the place; nobody read for ``drain_timeout``; a read that asked for more than came meets the
         end; a write finds that the link is dead.
         """
-        if "arrived" in callers or "refuse" in callers:
+        if "_inherit" in callers or "refuse" in callers:
             return True
         if "report_end" in callers and record.has_frame is not None:
             return not record.has_frame(record.rest)

@@ -196,8 +196,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._state is not State.DRAINING:
             self.abort()
         elif (self.incoming and self._is_being_handled) or self.outgoing.is_waited_for:
-            # Somebody works through what arrived, one message at a time, and reads on when this one is done; or
-            # writes to a peer that closed its sending side only, within a bound of its own.
+            # Somebody works on one message and then reads on; or writes, within a bound, to a half-closed peer.
             self._set_timer(self._limits.drain_timeout)
         else:
             self.end_as_announced()
@@ -214,6 +213,12 @@ class Connection(asyncio.BufferedProtocol):
             self.incoming.wake()
         else:
             self.end(reason, cause)
+
+    def give_up(self, reason: LossReason) -> None:
+        """Cut the link to a peer that is gone; what had arrived can still be read, as if the kernel had noticed."""
+        self._announce_end(reason, None)
+        if self._transport is not None:
+            self._transport.abort()
 
     def end_as_announced(self) -> None:
         """Leave "connected" as the peer did, whatever is left to read."""

@@ -14,7 +14,7 @@ from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
 from ._loss import LossReason
 from ._ports import Link
-from ._waiting import PUNCTUAL, SECOND_LOOK, resolve
+from ._waiting import SECOND_LOOK, is_late, resolve
 
 __all__ = ["Incoming", "scratch_buffer"]
 
@@ -217,13 +217,18 @@ class Incoming:
 
     def _frame_time_is_up(self, due: float, timeout: float) -> None:
         now = self._loop.time()
-        if now - due > timeout * PUNCTUAL:
+        if is_late(now - due, timeout):
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
         elif self._waiter is not None:
             self._link.end(LossReason.LIMIT)
 
     # Back-pressure
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the peer is made to wait, because nobody reads what it sends."""
+        return self._paused
 
     def pause(self) -> None:
         """Make the peer wait, but notice if it goes away."""

@@ -32,6 +32,10 @@ class Link(Protocol):
         """Leave "connected" for good."""
         ...
 
+    def give_up(self, reason: LossReason) -> None:
+        """Cut the link to a peer that is gone; what had arrived is still to be read."""
+        ...
+
     def drained_some(self) -> None:
         """Note that something was read of what arrived before the peer's end."""
         ...

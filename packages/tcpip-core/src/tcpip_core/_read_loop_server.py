@@ -16,7 +16,7 @@ from ._one_client_server import OneClientServer
 from ._slot import OnSecondClient
 from ._tasks import done_future
 from ._transport import StartServerKwargs
-from ._waiting import PUNCTUAL, SECOND_LOOK
+from ._waiting import SECOND_LOOK, is_late
 from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEAT_INTERVAL, DEFAULT_TERMINATOR
 
 __all__ = ["OneClientReadLoopServer"]
@@ -246,7 +246,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             overdue = loop.time() - self._tcpip_heartbeat_at - self.max_heartbeat_interval
             if overdue < 0:
                 await asyncio.sleep(-overdue)
-            elif overdue > self.max_heartbeat_interval * PUNCTUAL:
+            elif is_late(overdue, self.max_heartbeat_interval):
                 # While this process stood still nobody was listened to: that is not held against the client.
                 self._tcpip_heartbeat_at += overdue + self.max_heartbeat_interval * SECOND_LOOK
             else:
