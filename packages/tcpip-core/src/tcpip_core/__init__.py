@@ -9,6 +9,7 @@ from ._codec import JSONEncodeError
 from ._heartbeat import Heartbeat
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
+from ._observer import LinkObserver, Observer
 from ._one_client_server import OneClientServer
 from ._read_loop_server import OneClientReadLoopServer
 from ._slot import OnSecondClient
@@ -54,7 +55,9 @@ __all__ = [
     "JSONEncodeError",
     "Keepalive",
     "Limits",
+    "LinkObserver",
     "LossReason",
+    "Observer",
     "OnSecondClient",
     "OneClientReadLoopServer",
     "OneClientServer",
