@@ -15,28 +15,35 @@ from ._version import __version__
 
 __all__ = ["main"]
 
-VERBS: Final = ("demo",)
+VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "demo", "completion")
 """Each has a module of its name in ``commands``."""
 
 EPILOG: Final = """\
 \b
 Examples:
-  tcpip demo                 talk to a mock dome controller over real TCP
-  tcpip demo --serve         leave the mock running, for your own program
-  tcpip demo --help          more about it
+  tcpip probe dome:5000               is the port open, and the place free?
+  tcpip who 5000                      who holds the port of this host?
+  tcpip send dome:5000 STATUS         one question, for scripts
+  tcpip talk dome:5000                by hand
+  tcpip ping dome:5000 STATUS         how fast does it answer?
+  tcpip hold dome:5000 --reconnect    why does the link drop?
+  tcpip demo                          watch a mock dome and its client talk
 
 \b
-Completion, for this shell; put the line into its start-up file to keep it:
-  eval "$(_TCPIP_COMPLETE=bash_source tcpip)"     bash, in ~/.bashrc
-  eval "$(_TCPIP_COMPLETE=zsh_source tcpip)"      zsh, in ~/.zshrc
-  _TCPIP_COMPLETE=fish_source tcpip | source      fish
+TARGET is HOST:PORT, [::1]:5000, or @NAME for a profile. Profiles are read from tcpip.toml in this directory, in those
+above it, and in the user's configuration directory; the first file that has the profile is taken:
+  [profiles.dome]
+  target = "dome.example:5000"
+  framing = "lf"           # also: encoding, timeout (seconds), tls, cafile, insecure
 
 \b
 Exit status:
   0 done            1 not as expected, or out of time
   2 wrong usage, or a port that cannot be listened on
-  5 no such name    7 no answer in time    8 the peer closed the link
-  9 the peer reset the link    130 interrupted
+  3 connection refused         4 no connection in time: filtered, or full
+  5 no such name, or no way    6 the place is taken    7 no answer in time
+  8 the peer closed the link   9 the peer reset the link
+  10 the peer is silent: keepalive or user time-out    11 TLS    130 interrupted
 """
 
 
@@ -60,7 +67,7 @@ class LazyGroup(click.Group):
 @debug_option
 @click.pass_obj
 def tree(settings: Settings) -> None:
-    """Watch a controller and an instrument talk over TCP; the instrument is a mock."""
+    """See what is wrong with a TCP link to an instrument, and talk to it; each verb in one command."""
     # Without a handler of ours the logging module would print the library's warnings by itself.
     logging.getLogger("tcpip_tools").addHandler(logging.NullHandler())
 
