@@ -107,6 +107,6 @@ def _remark(event: Close | Error | Gap | Mark | Clock) -> str:
             text = f"gap: {event.events} events with {event.bytes} bytes are missing here: {event.reason}"
         case Mark():
             text = f"mark: {event.text}"
-        case Clock():
+        case _:
             text = f"the clock was set to {format_wall(event.wall)}; times here go on as they were"
     return f"{text} (at {event.time / 1e9:.9f} s)"
