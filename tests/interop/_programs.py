@@ -16,7 +16,21 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["EXIM", "MEMCACHED", "NETCAT", "OPENSSL", "PYVISA", "REDIS", "SOCAT", "TELNET", "Program", "path", "provide"]
+__all__ = [
+    "CAPTURE_READERS",
+    "EXIM",
+    "MEMCACHED",
+    "NETCAT",
+    "OPENSSL",
+    "PYVISA",
+    "REDIS",
+    "SOCAT",
+    "TELNET",
+    "TSHARK",
+    "Program",
+    "path",
+    "provide",
+]
 
 UPDATE_TIMEOUT = 120.0
 """Bound of fetching the lists of packages (seconds)."""
@@ -70,6 +84,8 @@ NETCAT = Program("nc (OpenBSD)", ("nc.openbsd",), "netcat-openbsd", ("-h",), r"p
 TELNET = Program("telnet (inetutils)", ("telnet",), "telnet", ("--version",), r"\(GNU inetutils\) (\S+)")
 SOCAT = Program("socat", ("socat",), "socat", ("-V",), r"socat version (\S+)")
 OPENSSL = Program("openssl s_client", ("openssl",), "openssl", ("version",), r"OpenSSL (\S+)")
+TSHARK = Program("tshark", ("tshark",), "tshark", ("--version",), r"TShark[^\d]*(\S+?)\.? ")
+CAPTURE_READERS = Library("readers of captures", ("dpkt", "scapy"))
 PYVISA = Library("PyVISA-py", ("pyvisa-py", "pyvisa"))
 
 

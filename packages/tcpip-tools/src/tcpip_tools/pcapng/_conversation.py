@@ -23,6 +23,8 @@ _IN_FLIGHT: Final = 16
 _MADE_UP: Final = (ipaddress.IPv4Address("192.0.2.1"), ipaddress.IPv4Address("192.0.2.2"))
 """Addresses for documentation (RFC 5737)."""
 
+_MADE_UP_PORT: Final = 5000
+
 
 class Conversation:
     """One link.
@@ -48,7 +50,7 @@ class Conversation:
         client, device = _end_of(opened.client), _end_of(opened.device)
         if client is None or device is None or client.host.version != device.host.version:
             client = End(_MADE_UP[0], 49_152 + number % 16_384)
-            device = End(_MADE_UP[1], device.port if device is not None else 5000)
+            device = End(_MADE_UP[1], _port_of(opened.device) or _MADE_UP_PORT)
             self.remarks.append(f"connection {number}: its addresses are made up")
         self._ends: dict[Direction, End] = {">": client, "<": device}
         # The next number to send in each direction; they begin apart, so that one can tell connections apart.
@@ -102,9 +104,17 @@ def _opposite(direction: Direction) -> Direction:
 
 def _end_of(address: str) -> End | None:
     """Return the end that an address such as ``[::1]:5000`` names; None if it is none."""
-    host, _, port = address.rpartition(":")
+    port = _port_of(address)
     try:
-        found = End(ipaddress.ip_address(host.strip("[]").partition("%")[0]), int(port))
+        # Without the zone of a link-local address, which no packet has.
+        host = ipaddress.ip_address(address.rpartition(":")[0].strip("[]").partition("%")[0])
     except ValueError:
         return None
-    return found if 0 < found.port < 65_536 else None
+    return End(host, port) if port else None
+
+
+def _port_of(address: str) -> int:
+    """Return the port in an address; 0 if there is none that a packet can have."""
+    text = address.rpartition(":")[2]
+    port = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return port if port < 65_536 else 0
