@@ -17,7 +17,7 @@ async def follow(host: str, port: int, handle: Callable[[Any], None], pause: flo
             async with Client(host, port, log, limits=Limits(connect_timeout=5)) as client:
                 while True:
                     handle(await client.read_json())
-        except (OSError, asyncio.IncompleteReadError) as e:
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as e:
             print(f"no link ({type(e).__name__}): next attempt in {pause} s")
         await asyncio.sleep(pause)
 

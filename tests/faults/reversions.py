@@ -170,7 +170,7 @@ REVERSIONS: list[Reversion] = [
     Reversion(
         "a late wake does not condemn a peer",
         "_read_loop_server.py",
-        "elif overdue > self.max_heartbeat_interval * PUNCTUAL:",
+        "elif is_late(overdue, self.max_heartbeat_interval):",
         "elif False:",
         f"{LOOP}test_blocked_loop_is_no_silence_of_the_peer[uvloop-monitor-0.2]",
     ),

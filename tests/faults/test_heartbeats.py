@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tcpip_core import Client, Heartbeat, Keepalive, Limits, LossReason, OneClientServer
-from tests.contract._rigs import SERVERS, make, rigged
+from tests.contract._rigs import READ_LOOP_SERVER, SERVERS, make, rigged
 from tests.faults._faults import SLACK, die, errors, is_holder, needs_dead_peer, timed
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Peer, connected, soon, until
@@ -107,6 +107,19 @@ async def test_close_is_not_held_up_by_heartbeats(kind: str, log: logging.Logger
             await soon(rig.subject.close())
         figure("close with heartbeats", watch.seconds, 2.5)
         assert watch.seconds < SLACK
+
+
+@pytest.mark.parametrize("timeout", [0.001, 0.01])
+@pytest.mark.parametrize("watch", ["both ways", "one way"])
+async def test_timeout_may_be_shorter_than_the_loop_is_exact(watch: str, timeout: float, log: logging.Logger) -> None:
+    """It ends the link as soon as the loop sees to it; the first look is always a little late."""
+    options: dict[str, dict[str, Any]] = {
+        "both ways": {"heartbeat": Heartbeat(interval=1, timeout=timeout)},
+        "one way": {"run_heartbeat_monitor_task": True, "max_heartbeat_interval": timeout},
+    }
+    async with rigged(READ_LOOP_SERVER, IPV4, log, **options[watch]) as rig:
+        assert await rig.changes.next(timeout=SLACK) is False
+        assert rig.subject.loss_reason is LossReason.HEARTBEAT
 
 
 async def test_each_client_has_a_watch_of_its_own(server_kind: str, log: logging.Logger) -> None:

@@ -171,6 +171,21 @@ async def _dribble(peer: Peer) -> None:
         pass
 
 
+@pytest.mark.parametrize("timeout", [0.0, 0.001, 0.01])
+async def test_frame_timeout_may_be_shorter_than_the_loop_is_exact(
+    timeout: float, kind: str, log: logging.Logger
+) -> None:
+    """It ends the link as soon as the loop sees to it; the first look is always a little late."""
+    async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=timeout)) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        rig.peer.send(b"x")
+        assert await rig.changes.next(timeout=SLACK) is False
+        assert rig.subject.loss_reason is LossReason.LIMIT
+        if reading is not None:
+            with pytest.raises(ConnectionError):
+                await soon(reading)
+
+
 async def test_pause_between_frames_is_no_slow_frame(kind: str, log: logging.Logger) -> None:
     """The bound counts from the first byte of a frame: a peer with nothing to say may be silent."""
     async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=0.05)) as rig:
@@ -289,6 +304,27 @@ async def test_a_first_write_late_in_the_silence_does_not_prolong_it(
         figure("dead peer, first write after 2.5 s, user time-out 5 s", watch.seconds, 5.5)
         assert watch.seconds < 5.5 + SLACK
         assert rig.subject.loss_reason is LossReason.SILENT
+
+
+@pytest.mark.slow
+@needs_dead_peer
+@SIDES
+async def test_what_a_peer_said_before_it_fell_silent_is_read(side: Side, log: logging.Logger) -> None:
+    """It does not matter whether the kernel or the watch of our own has noticed first."""
+    patient = Keepalive(time=2, interval=1, probes=3, user_timeout=3)
+    async with rigged(side, IPV4, log, keepalive=patient) as rig:
+        rig.peer.send(b"first\r\nsecond\r\n")
+        await until(lambda: len(rig.subject._tcpip.connection.incoming) > 0)
+        await asyncio.sleep(0.1)  # Our kernel may put off its acknowledgement for 40 ms.
+        die(rig.peer)
+        await asyncio.sleep(1.5)
+        await rig.subject.write_str("anybody there?")
+        await until(lambda: rig.subject._tcpip.connection.peer_is_done)
+        assert [await soon(rig.subject.read_str()) for _ in range(2)] == ["first", "second"]
+        with pytest.raises(ConnectionAbortedError):
+            await soon(rig.subject.read_str())
+        assert rig.subject.loss_reason is LossReason.SILENT
+        assert rig.changes.seen == [True, False]
 
 
 async def test_an_idle_link_has_no_timer(kind: str, log: logging.Logger) -> None:

@@ -116,7 +116,7 @@ class Witness:
         A newcomer took the place; nobody read for ``drain_timeout``; a read that asked for more than came meets the
         end; a write finds that the link is dead.
         """
-        if "arrived" in callers or "refuse" in callers:
+        if "_inherit" in callers or "refuse" in callers:
             return True
         if "report_end" in callers and record.has_frame is not None:
             return not record.has_frame(record.rest)

@@ -115,7 +115,8 @@ class RandomLog:
     def _close(self, open_links: dict[int, set[Direction]], number: int) -> None:
         # Where both sides have finished, nothing is left to be reset.
         is_over = not open_links.pop(number)
-        reason = self._random.choice(["FIN", "CLOSED_HERE", *([] if is_over else ["RST", "SILENT"])])
+        reasons = ["FIN", "CLOSED_HERE"] if is_over else ["FIN", "CLOSED_HERE", "RST", "SILENT"]
+        reason = self._random.choice(reasons)
         by: Closer = "network" if reason == "SILENT" else self._random.choice(CLOSERS)
         self.resets += reason == "RST"
         self.events.append(Close(self._now(), number, reason, by))

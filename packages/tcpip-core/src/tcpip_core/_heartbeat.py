@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from ._connection import Connection
 from ._loss import LossReason
-from ._waiting import PUNCTUAL, SECOND_LOOK
+from ._waiting import SECOND_LOOK, is_late
 from .constants import HEARTBEAT
 
 __all__ = ["Heartbeat", "current_tai", "send_heartbeats", "watch_silence"]
@@ -88,7 +88,7 @@ async def watch_silence(connection: Connection, timeout: float) -> None:
         overdue = now - heard_at - timeout
         if overdue < 0:
             await asyncio.sleep(min(timeout / 5, -overdue))
-        elif overdue > timeout * PUNCTUAL:
+        elif is_late(overdue, timeout):
             # While this process stood still nobody was listened to: that is not held against the peer.
             heard_at += overdue + timeout * SECOND_LOOK
         else:

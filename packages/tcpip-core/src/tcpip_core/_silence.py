@@ -52,7 +52,7 @@ class SilenceWatch:
         elif silence < self._limit:
             self.begin()
         else:
-            self._link.end(LossReason.SILENT, abort=True)
+            self._link.give_up(LossReason.SILENT)
 
     def stop(self) -> None:
         """Watch no more."""

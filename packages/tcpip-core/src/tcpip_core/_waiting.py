@@ -6,13 +6,29 @@ So whoever wakes late to condemn a peer looks again, a moment later.
 
 import asyncio
 
-__all__ = ["PUNCTUAL", "SECOND_LOOK", "resolve", "resolve_all", "uncancelled_future", "wait_in"]
+__all__ = ["SECOND_LOOK", "is_late", "resolve", "resolve_all", "uncancelled_future", "wait_in"]
 
-PUNCTUAL = 0.05
+_PUNCTUAL = 0.05
 """How late the end of a time-out may be noticed and still count, as a part of the time-out."""
+
+_CLOCK_TICK = 0.01
+"""How late it may be noticed however short it is: no loop is more exact than its clock and its turns (seconds)."""
 
 SECOND_LOOK = 0.25
 """How long the second look takes, as a part of the time-out."""
+
+
+def is_late(overdue: float, timeout: float) -> bool:
+    """Return whether the end of a time-out was noticed so late that this process must have stood still.
+
+    Parameters
+    ----------
+    overdue : float
+        How long ago it was (seconds).
+    timeout : float
+        The time-out (seconds).
+    """
+    return overdue > max(timeout * _PUNCTUAL, _CLOCK_TICK)
 
 
 def resolve(waiter: "asyncio.Future[None]") -> None:
