@@ -266,6 +266,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "tests.benchmarks.loss_latency", *session.posargs)
 
 
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def simbench(session: nox.Session) -> None:
+    """Print how fast the simulation is: scheduled events, virtual hours, seeds of the reliability model a second."""
+    session.install(*editable())
+    session.run("python", "-m", "tests.benchmarks.simulation", *session.posargs)
+
+
 # --- check ------------------------------------------------------------------------------------------------------------
 
 

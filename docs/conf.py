@@ -26,13 +26,17 @@ numpydoc_class_members_toctree = False
 
 nitpick_ignore_regex = [
     (r"py:.*", r"tcpip_\w+\.(.*\.)?_.*"),
+    (r"py:class", "Ts"),  # a type variable of a signature
     (r"py:obj", r"[a-z_]+"),  # a parameter, or a method that this class inherits
 ]
 if os.environ.get("TCPIP_DOCS_INTERSPHINX"):
     extensions.append("sphinx.ext.intersphinx")
     intersphinx_mapping = {"python": ("https://docs.python.org/3", None)}
 else:
-    standard_library = "abc|asyncio|collections|contextlib|ctypes|enum|json|logging|os|socket|ssl|types|typing|unittest"
+    standard_library = (
+        "abc|asyncio|collections|contextlib|contextvars|ctypes|enum|json|logging|os|random|socket|ssl|types|typing|"
+        "unittest"
+    )
     nitpick_ignore_regex += [
         (r"py:.*", rf"({standard_library})(\..*)?"),
         (r"py:.*", r"[a-z]+|[A-Z]\w*Error|[A-Z]\w*Warning|None|True|False"),

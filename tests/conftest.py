@@ -15,6 +15,8 @@ import pytest_asyncio
 
 from tests import support
 
+pytest_plugins = ["pytester", "tcpip_testing.plugin"]
+
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 hypothesis.settings.register_profile("ci", max_examples=50, deadline=None, print_blob=True, database=None)

@@ -18,6 +18,7 @@ from tests.contract._rigs import LineServer, Subject
 from tests.support import IPV4, Peer, soon, until
 
 __all__ = [
+    "MORE_THAN_BUFFERS",
     "SLACK",
     "Stopwatch",
     "blocked_write",

@@ -259,6 +259,32 @@ async def test_task_of_a_callback_outlives_it_and_may_close(kind: str, log: logg
         assert rig.subject.done_task.done()
 
 
+async def test_clients_that_come_and_go_do_not_hold_up_a_read(log: logging.Logger) -> None:
+    """It waits for the news of its own client, and for no later ones."""
+
+    async def callback(_: Any) -> None:
+        await asyncio.sleep(0.02)  # That is the fault: clients change faster than this.
+
+    async def come_and_go(port: int) -> None:
+        while True:
+            async with Peer(IPV4, port):
+                await turns(5)
+
+    limits = tcpip_core.Limits(close_timeout=0.0)
+    async with tcpip_core.OneClientServer(IPV4, 0, log, callback, limits=limits) as server:
+        async with Peer(IPV4, server.port):
+            await connected(server)
+            reading = asyncio.ensure_future(server.read_str())
+            await turns()
+        flapping = asyncio.ensure_future(come_and_go(server.port))
+        try:
+            with pytest.raises(asyncio.IncompleteReadError):
+                await soon(reading)
+        finally:
+            flapping.cancel()
+            await asyncio.wait({flapping})
+
+
 async def test_server_closed_by_its_callback_while_newcomers_wait(server_kind: str, log: logging.Logger) -> None:
     """They are turned away, and the port is free when all is down."""
 

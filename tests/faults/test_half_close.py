@@ -10,7 +10,7 @@ import pytest
 from tcpip_core import Limits, LossReason
 from tests.contract._links import Side, linked
 from tests.contract._rigs import READ_LOOP_SERVER, LineServer, rigged
-from tests.faults._faults import SLACK, blocked_write, serves_on, timed
+from tests.faults._faults import MORE_THAN_BUFFERS, SLACK, blocked_write, serves_on, timed
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Peer, connected, soon, until
 
@@ -41,7 +41,7 @@ async def test_answer_written_in_the_step_of_the_read_goes_out(side: Side, log: 
 @SIDES
 async def test_half_close_does_not_cut_a_long_answer(side: Side, log: logging.Logger) -> None:
     """A write that is under way when the FIN comes goes over whole."""
-    answer = bytes(range(256)) * 4 * 4096
+    answer = bytes(range(256)) * (MORE_THAN_BUFFERS // 256)
     async with linked(side, IPV4, log) as link:
         writing = asyncio.create_task(link.subject.write(answer))
         await until(lambda: link.subject._tcpip.connection.outgoing.is_waited_for)

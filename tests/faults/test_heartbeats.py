@@ -57,6 +57,20 @@ async def test_half_a_line_at_a_time_is_a_sign_of_life_to_a_reader(kind: str, lo
 
 
 @pytest.mark.slow
+async def test_peer_that_is_made_to_wait_is_not_silent(kind: str, log: logging.Logger) -> None:
+    """Nobody reads, so what it sends stays in the kernels: that is not held against it, and nothing is lost."""
+    if kind == READ_LOOP_SERVER:
+        pytest.skip("it reads")
+    async with rigged(kind, IPV4, log, heartbeat=BEAT) as rig:
+        flooding = asyncio.create_task(rig.peer.send_all(b"0123456789\r\n" * 1_000_000))
+        await asyncio.sleep(0.6)  # That is the claim: three times the time-out.
+        assert rig.changes.seen == [True]
+        assert [await soon(rig.subject.read_str()) for _ in range(1000)] == ["0123456789"] * 1000
+        flooding.cancel()
+        await asyncio.wait({flooding})
+
+
+@pytest.mark.slow
 async def test_two_of_ours_keep_each_other_alive(server_kind: str, log: logging.Logger) -> None:
     """Neither program says anything for five times the time-out."""
     server: Any = make(server_kind, IPV4, 0, log, heartbeat=BEAT)

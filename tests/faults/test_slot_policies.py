@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tcpip_core import Keepalive, LossReason, OneClientServer
+from tcpip_core import Keepalive, Limits, LossReason, OneClientServer
 from tcpip_core._states import State
 from tests.contract._rigs import READ_LOOP_SERVER, SERVER, Rig, make, rigged
-from tests.faults._faults import SLACK, die, errors, is_holder, needs_dead_peer, serves_on, timed
+from tests.faults._faults import SLACK, blocked_write, die, errors, is_holder, needs_dead_peer, serves_on, timed
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Peer, open_sockets, soon, turns, until
 
@@ -86,6 +86,40 @@ async def test_probe_gives_the_place_of_a_dead_holder_to_the_newcomer(
         assert rig.changes.seen == [True, False, True]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not tell when it heard of the peer")
+async def test_probe_does_not_condemn_a_living_holder_that_does_not_read(log: logging.Logger) -> None:
+    """While its window is closed the kernel sends no keepalive: there was no question that it left unanswered."""
+    patient = Keepalive(user_timeout=60)
+    limits = Limits(write_timeout=None)
+    async with server_rig_with(SERVER, log, "probe", keepalive=patient, limits=limits) as rig:
+        writing = await blocked_write(rig.subject)
+        await asyncio.sleep(7)  # By then the kernel asks after the window every 6.4 s.
+        async with waiting(rig) as newcomer:
+            await newcomer.wait_hung_up()
+        assert rig.changes.seen == [True]
+        await soon(rig.server.close_client())
+        with pytest.raises(ConnectionError):
+            await soon(writing)
+
+
+@pytest.mark.slow
+@needs_dead_peer
+async def test_probe_condemns_a_dead_holder_that_did_not_read(log: logging.Logger) -> None:
+    """Once the kernel has asked after the window in vain, a newcomer gets the place."""
+    limits = Limits(write_timeout=None)
+    async with server_rig_with(SERVER, log, "probe", limits=limits) as rig:
+        writing = await blocked_write(rig.subject)
+        await asyncio.sleep(0.5)
+        die(rig.peer)
+        await asyncio.sleep(2.0)
+        async with waiting(rig):
+            assert [await rig.changes.next(), await rig.changes.next()] == [False, True]
+        assert rig.subject.loss_reason is LossReason.SILENT
+        with pytest.raises(ConnectionError):
+            await soon(writing)
+
+
 async def test_what_a_newcomer_sent_while_it_waited_is_read_once_it_is_in(log: logging.Logger) -> None:
     """The holder leaves by itself: the newcomer need not repeat itself."""
     async with server_rig_with(READ_LOOP_SERVER, log, "probe") as rig, waiting(rig) as newcomer:
@@ -135,6 +169,22 @@ async def test_one_of_two_newcomers_gets_the_place_of_a_holder_that_drains(log: 
             await third.wait_hung_up()
             assert is_holder(rig.server, second)
     assert rig.changes.seen == [True, False, True, False]
+
+
+@pytest.mark.slow
+async def test_newcomer_that_waits_gets_the_place_of_a_holder_that_drains(log: logging.Logger, figure: Figure) -> None:
+    """Nobody reads the holder's last words: who waited fares no worse than who would come now."""
+    async with server_rig_with(SERVER, log, "probe") as rig:
+        with timed() as watch:
+            async with waiting(rig) as newcomer:
+                await asyncio.sleep(0.5)  # Let the probe be over first, and not the time for draining.
+                rig.peer.send(b"last words\r\n")
+                rig.peer.close()
+                assert [await rig.changes.next(), await rig.changes.next()] == [False, True]
+                assert is_holder(rig.server, newcomer)
+        figure("probe: newcomer in the place of a holder that drains", watch.seconds, 2.0)
+        assert watch.seconds < 2.0 + SLACK
+        assert rig.subject.loss_reason is LossReason.FIN
 
 
 async def test_newcomer_right_after_the_last_words_of_the_holder_gets_in(server_kind: str, log: logging.Logger) -> None:

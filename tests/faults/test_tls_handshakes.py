@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import logging
 import ssl
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tcpip_core import Client, Limits, OneClientServer
 from tests.contract._rigs import make
 from tests.faults._faults import SLACK, logged, timed
+from tests.faults._programs import LOOPS, run_program
 from tests.faults._tls import TlsPeer, Trust, trust_in
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Changes, Peer, connected, listening, open_sockets, soon, turns, until
@@ -268,3 +271,28 @@ async def test_close_of_a_client_in_its_handshake_is_prompt(trust: Trust, log: l
         assert watch.seconds < SLACK
         with pytest.raises(ConnectionAbortedError):
             await soon(client.start_task)
+
+
+NO_DESCRIPTOR = """
+async def main():
+    context = tcpip_core.tls.server_context({certificate!r})
+    async with tcpip_core.OneClientServer(IPV4, 0, log, ssl=context) as server:
+        peer = Peer(IPV4, server.port)
+        free = socket.socket()
+        number = free.fileno()
+        free.close()
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (number + 1, before[1]))
+        await soon(peer.wait_hung_up())
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        peer.close()
+"""
+
+
+@LOOPS
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of descriptors")
+def test_newcomer_for_whom_no_descriptor_is_left_is_closed(loop: str, tmp_path: Path) -> None:
+    """It is not left connected to nobody; its handshake would need one more than its connection."""
+    trust_in(tmp_path)
+    said = run_program(NO_DESCRIPTOR.format(certificate=str(tmp_path / "server.pem")), loop).stderr
+    assert "unclosed" not in said

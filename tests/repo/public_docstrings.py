@@ -19,6 +19,7 @@ MODULES = (
     "tcpip_core.transcript",
     "tcpip_core.utils",
     "tcpip_testing",
+    "tcpip_testing.sim",
     "tcpip_tools",
 )
 

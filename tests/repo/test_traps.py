@@ -17,7 +17,7 @@ EXEMPT = {
     ("packages/tcpip-core/src/tcpip_core/utils.py", "await writer.wait_closed()"): (
         "the helper of the contract works on anybody's streams; it stands inside of asyncio.timeout"
     ),
-    ("packages/tcpip-testing/src/tcpip_testing/_sim/_server.py", "await self.wait_closed()"): (
+    ("packages/tcpip-testing/src/tcpip_testing/sim/_server.py", "await self.wait_closed()"): (
         "the simulated server has asyncio's interface, and this is its own method"
     ),
     ("packages/tcpip-core/src/tcpip_core/_heartbeat.py", "time.time_ns"): "a TAI stamp is wall-clock time, and no age",

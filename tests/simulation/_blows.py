@@ -51,8 +51,7 @@ def _reset_between(world: World, fault: Fault) -> None:
     ends = list(world.device.connections)
     if ends:
         end = ends[fault.number % len(ends)]
-        end.interrupt()
-        end.peer.interrupt()
+        world.sim.reset(end)
 
 
 def _fin(world: World, fault: Fault) -> None:

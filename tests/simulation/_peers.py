@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tcpip_testing._sim import SimLoop, Tcp
+    from tcpip_testing.sim import Tcp
 
 __all__ = ["Peer"]
 
@@ -16,10 +16,9 @@ __all__ = ["Peer"]
 class Peer:
     """The other end: sends numbered lines, keeps what it gets, ends in any way."""
 
-    def __init__(self, loop: SimLoop, tcp: Tcp, name: str) -> None:
+    def __init__(self, tcp: Tcp, name: str) -> None:
         self.name = name
         self.tcp = tcp
-        self.loop = loop
         self.got = bytearray()
         self.said = bytearray()
         self.lines = 0

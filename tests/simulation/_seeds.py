@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from tcpip_testing._sim import Event, Simulation, sim_run
+from tcpip_testing.sim import Event, Simulation, sim_run
 
 from ._faults import Fault, draw
 from ._world import LOG, Cast, World
@@ -58,7 +58,7 @@ def run_seed(seed: int, faults: list[Fault] | None = None, cast: Cast | None = N
                 if not subject.done_task.done():
                     outcome.violations += subject.witness.violations
             outcome.events = sim.events
-            outcome.digest = sim.network.log.digest()
+            outcome.digest = sim.digest()
 
     unraisable = sys.unraisablehook
     sys.unraisablehook = lambda args: outcome.violations.append(f"unraisable: {args.exc_value!r} in {args.object!r}")

@@ -18,7 +18,7 @@ from tcpip_core import LossReason
 if TYPE_CHECKING:
     from tcpip_core import BaseClientOrServer
     from tcpip_core._connection import Connection
-    from tcpip_testing._sim import SimLoop, Tcp
+    from tcpip_testing.sim import Tcp
 
 __all__ = ["Record", "Witness"]
 
@@ -64,7 +64,7 @@ class Record:
 class Witness:
     """What one subject was seen to do."""
 
-    def __init__(self, name: str, loop: SimLoop, close_timeout: float, drain_timeout: float) -> None:
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop, close_timeout: float, drain_timeout: float) -> None:
         self.name = name
         self.loop = loop
         self.close_bound = close_timeout + 0.5 + TOLERANCE

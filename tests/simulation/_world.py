@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from tcpip_core import Limits
-from tcpip_testing._sim import Event, LinkSettings, Simulation, Tcp
-from tcpip_testing._sim._server import Listener
+from tcpip_testing.sim import Event, Host, LinkSettings, Listener, Simulation, Tcp
 
 from ._blows import apply
 from ._faults import Fault
@@ -56,17 +55,16 @@ class World:
     def __init__(self, sim: Simulation, seed: int, faults: list[Fault], cast: Cast) -> None:
         self.sim = sim
         self.loop = sim.loop
-        self.network = sim.network
         self.rng = random.Random(seed ^ 0x5EED)
         self.cast = cast
         self.faults = faults
         self.violations: list[str] = []
         self.server_role, self.client_role = self.rng.choice(ROLES)
-        self.network.settings = self.rng.choice(LINKS)
-        self.device = self.network.add_host("device", ADDRESS)
-        self.control = self.network.add_host("control")
-        self.elsewhere = self.network.add_host("elsewhere")
-        self.link = self.network.link(self.device, self.control)
+        sim.settings = self.rng.choice(LINKS)
+        self.device = sim.add_host("device", ADDRESS)
+        self.control = sim.add_host("control")
+        self.elsewhere = sim.add_host("elsewhere")
+        self.link = sim.link(self.device, self.control)
         self.limits = Limits(
             frame_size=self.rng.choice((400, 65536)),
             write_timeout=self.rng.choice((0.5, 10.0)),
@@ -93,7 +91,7 @@ class World:
         """Play everything, and check the end."""
         self._plan_faults()
         if self.server_role == "raw":
-            with self.network.on(self.device):
+            with self.sim.on(self.device):
                 self.later(0.3 * self.rng.random(), self._listen)
         else:
             self.keepers.append(self._spawn(self.device, self._keep_server()))
@@ -114,10 +112,10 @@ class World:
 
     def later(self, delay: float, call: Callable[..., object], *args: Any) -> None:
         """Do something that is no part of a subject, later."""
-        self.loop.kernel_at(self.loop.time() + delay, call, *args)
+        self.sim.call_later(delay, call, *args)
 
-    def _spawn(self, host: Any, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        with self.network.on(host):
+    def _spawn(self, host: Host, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        with self.sim.on(host):
             return self.loop.create_task(coro)
 
     def help(self, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -142,7 +140,7 @@ class World:
                 self._due.setdefault(fault.event, []).append(fault)
             else:
                 self.later(fault.time, self._strike, fault, fault.turns)
-        self.network.log.on_event = self._count
+        self.sim.on_event(self._count)
 
     def _count(self, event: Event) -> None:
         self._events += 1
@@ -154,7 +152,7 @@ class World:
         if turns:
             self.loop.call_soon(self._strike, fault, turns - 1)
         elif self.loop.time() < END_OF_FAULTS:
-            self.network.log.note("fault", fault.kind, fault.number)
+            self.sim.note("fault", fault.kind, fault.number)
             apply(self, fault)
 
     def _repair(self) -> None:
@@ -173,8 +171,7 @@ class World:
     # Peers
 
     def _listen(self) -> None:
-        self.listener = Listener((ADDRESS, PORT), 100, self._accept)
-        self.device.listeners[ADDRESS, PORT] = self.listener
+        self.listener = self.sim.listen(self.device, PORT, self._accept)
 
     def _accept(self, listener: Listener) -> None:
         while listener.accepting and listener.waiting:
@@ -183,13 +180,13 @@ class World:
     def connect_peer(self, again: bool = False, lines: int | None = None) -> asyncio.Task[Peer | None]:
         """Let somebody connect to the server; if `again`, whenever the link is lost."""
         host = self.control if again else self.elsewhere
-        with self.network.on(host):
+        with self.sim.on(host):
             task = self.loop.create_task(self._reconnect_peer() if again else self._connect_peer(lines))
         return self._helper(task)
 
     async def _connect_peer(self, lines: int | None = None) -> Peer | None:
         try:
-            tcp = await self.network.connect(ADDRESS, PORT)
+            tcp = await self.sim.connect(ADDRESS, PORT)
         except OSError:
             return None
         return self._adopt(tcp, lines)
@@ -204,7 +201,7 @@ class World:
             await asyncio.sleep(self.rng.random())
 
     def _adopt(self, tcp: Tcp, lines: int | None = None) -> Peer:
-        peer = Peer(self.loop, tcp, f"p{len(self.peers) + 1}")
+        peer = Peer(tcp, f"p{len(self.peers) + 1}")
         self.peers.append(peer)
         bursts = self.rng.randint(1, 4) if lines is None else 1
         for _ in range(bursts):
@@ -267,7 +264,7 @@ class World:
 
     async def _play(self, subject: Subject, witness: Witness) -> None:
         """Use a subject until it is done, and check what it leaves."""
-        host = self.network.current
+        host = self.sim.host
         users = self.users[subject] = []
         if not isinstance(subject, ModelLoopServer):
             users.append(self._spawn(host, self._read_all(subject)))
@@ -381,7 +378,7 @@ class World:
             await asyncio.sleep(0)
         if left := sorted(task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()):
             self.violations.append(f"at the end tasks are left: {', '.join(left)}")
-        if timers := self.loop.timers():
+        if timers := self.sim.timers():
             self.violations.append(f"at the end timers are left: {timers}")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import re
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tcpip_testing._sim import SimDeadlock, SimLivelock, SimLoop, Simulation, sim_run
+from tcpip_testing.sim import SimDeadlock, SimLivelock, Simulation, sim_loop_factory, sim_run
 
 
 def test_time_passes_only_where_it_is_waited_for() -> None:
@@ -48,7 +49,7 @@ def test_a_cancelled_timer_does_not_run_and_moves_no_clock() -> None:
         sim.loop.call_later(5, ran.append, -1)
         await sim.advance(6)
         assert ran == [-1]
-        assert sim.loop.timers() == []
+        assert sim.timers() == []
         return sim.time
 
     assert sim_run(main) == 6
@@ -65,11 +66,12 @@ def test_a_deadlock_says_what_each_task_waits_for() -> None:
         await asyncio.wait({task})
 
     with pytest.raises(
-        SimDeadlock, match=r"nothing can happen any more, at 0\.0 s:\n  consumer: consumer > get > "
+        SimDeadlock,
+        match=r"nothing can happen any more, at 0\.0 s:\n  consumer: consumer \(test_loop.py:\d+\) > get \(",
     ) as e:
         sim_run(main, seed=5)
-    assert "main > wait" in str(e.value)
-    assert e.value.__notes__ == ["in a simulation with seed=5, at 0.0 s"]
+    assert re.search(r"main \(test_loop.py:\d+\) > wait \(", str(e.value))
+    assert e.value.__notes__ == ["in a simulation with seed=5, at 0.0 s; the same seed runs the same again"]
 
 
 def test_a_livelock_ends() -> None:
@@ -146,7 +148,7 @@ def test_asyncios_own_tools_run_on_it() -> None:
         assert [number async for number in numbers()] == [0, 1, 2]
         return asyncio.get_running_loop().time()
 
-    with asyncio.Runner(loop_factory=SimLoop) as runner:
+    with asyncio.Runner(loop_factory=sim_loop_factory()) as runner:
         assert runner.run(main()) == 6
 
 
@@ -181,7 +183,7 @@ def test_a_loop_runs_once_at_a_time() -> None:
             sim.loop.close()
 
     sim_run(main)
-    loop = SimLoop()
+    loop = sim_loop_factory()()
     loop.close()
     with pytest.raises(RuntimeError, match="closed"):
         loop.call_soon(print)

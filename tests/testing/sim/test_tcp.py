@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tcpip_core import Keepalive
-from tcpip_testing._sim import Host, LinkSettings, SimTransport, Simulation, sim_run
+from tcpip_testing.sim import Host, Simulation, sim_run
+from tcpip_testing.sim._transport import SimTransport
 
 PORT = 5000
 
@@ -72,7 +73,7 @@ class Pair:
 
     def __init__(self, sim: Simulation, near: Recorder, far: Recorder, hosts: tuple[Host, Host]) -> None:
         self.near, self.far = near, far
-        self.link = sim.network.link(*hosts)
+        self.link = sim.link(*hosts)
 
     def close(self) -> None:
         self.near.transport.abort()
@@ -81,16 +82,16 @@ class Pair:
 
 async def connect(sim: Simulation, protocol: Any = Recorder) -> Pair:
     """Connect two hosts, the near one to the far one."""
-    near_host, far_host = sim.network.add_host("near"), sim.network.add_host("far")
+    near_host, far_host = sim.add_host("near"), sim.add_host("far")
     accepted: list[Recorder] = []
 
     def accept() -> Recorder:
         accepted.append(Recorder())
         return accepted[-1]
 
-    with sim.network.on(far_host):
+    with sim.on(far_host):
         server = await sim.loop.create_server(accept, "far", PORT)
-    with sim.network.on(near_host):
+    with sim.on(near_host):
         _, near = await sim.loop.create_connection(protocol, "far", PORT)
     while not accepted or not hasattr(accepted[0], "transport"):
         await sim.advance(0.001)
@@ -100,7 +101,7 @@ async def connect(sim: Simulation, protocol: Any = Recorder) -> Pair:
 
 def run(main: Any, **settings: Any) -> Any:
     """Run with settings of the link."""
-    return sim_run(main, settings=LinkSettings(**settings))
+    return sim_run(main, **settings)
 
 
 def test_data_take_the_latency_of_the_link() -> None:
@@ -162,10 +163,10 @@ def test_what_is_not_read_is_received_in_one_piece() -> None:
 
 def test_a_buffered_protocol_gets_as_much_as_its_buffer_takes() -> None:
     async def main(sim: Simulation) -> None:
-        host = sim.network.add_host("far")
+        host = sim.add_host("far")
         protocol = Buffered()
-        with sim.network.on(host):
-            server = await sim.loop.create_server(lambda: protocol, "far", PORT)
+        with sim.on(host):
+            server: Any = await sim.loop.create_server(lambda: protocol, "far", PORT)
         transport, _ = await sim.loop.create_connection(Recorder, "far", PORT)
         transport.write(b"0123456789" * 3)
         await sim.advance(1)

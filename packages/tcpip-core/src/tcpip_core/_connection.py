@@ -192,8 +192,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.state is not State.DRAINING:
             self.abort()
         elif (self.incoming and self._is_being_handled) or self.outgoing.is_waited_for:
-            # Somebody works through what arrived, one message at a time, and reads on when this one is done; or
-            # writes to a peer that closed its sending side only, within a bound of its own.
+            # Somebody works on one message and then reads on; or writes, within a bound, to a half-closed peer.
             self._set_timer(self._limits.drain_timeout)
         else:
             self.end_as_announced()

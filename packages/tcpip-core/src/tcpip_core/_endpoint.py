@@ -324,7 +324,9 @@ class Endpoint:
             self._hooks.stopped()
             self._abort_all()
             self._hooks.done()
-            await self._guard.aclose()
+            # Where the loop ends the guard runs already: it has brought us here.
+            with contextlib.suppress(RuntimeError):
+                await self._guard.aclose()
 
     async def _stop_listening(self) -> None:
         # asyncio needs two turns from accept to connection_made, and loses a connection whose server closes meanwhile.

@@ -83,7 +83,8 @@ async def watch_silence(connection: Connection, timeout: float) -> None:
     received, heard_at = -1, loop.time()
     while connection.alive:
         now = loop.time()
-        if connection.incoming.received != received:
+        # A peer that was made to wait cannot show that it lives.
+        if connection.incoming.received != received or connection.incoming.is_paused:
             received, heard_at = connection.incoming.received, now
         overdue = now - heard_at - timeout
         if overdue < 0:

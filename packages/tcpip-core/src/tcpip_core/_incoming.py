@@ -259,6 +259,11 @@ class Incoming:
 
     # Back-pressure
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the peer is made to wait, because nobody reads what it sends."""
+        return self._paused
+
     def pause(self) -> None:
         """Make the peer wait, but notice if it goes away."""
         transport = self._link.transport

@@ -14,7 +14,7 @@ __all__ = ["HangupWatch", "answered_within", "bytes_acknowledged", "peer_has_end
 
 # Where Linux' ``struct tcp_info`` has what we ask for: words of 4 bytes, but the last one of 8 (tcp(7), linux/tcp.h).
 _UNACKED, _LAST_DATA_RECV, _LAST_ACK_RECV = 6, 13, 14
-_BYTES_ACKED_OFFSET = 120
+_PROBES_OFFSET, _BYTES_ACKED_OFFSET, _NOTSENT_OFFSET = 3, 120, 144
 _ESTABLISHED = 1
 
 
@@ -47,7 +47,8 @@ def bytes_acknowledged(sock: Any) -> int | None:
 def answered_within(since: float, sock: Any) -> bool:
     """Return whether the peer's kernel sent anything, if only an acknowledgement, within the last `since` seconds.
 
-    True where that cannot be asked.
+    True where that cannot be asked. So it is while a closed window holds back data: then Linux sends no keepalive, and
+    asks after the window at a pace of its own, up to minutes apart; a peer that has answered the last time counts.
 
     Parameters
     ----------
@@ -57,7 +58,13 @@ def answered_within(since: float, sock: Any) -> bool:
         A connected TCP socket, or None.
     """
     words = _words(sock)
-    return not words or _silence(words) <= since
+    return not words or _silence(words) <= since or (not words[_UNACKED] and _has_closed_its_window(sock))
+
+
+def _has_closed_its_window(sock: Any) -> bool:
+    """Return whether data without a segment under way wait for a peer that has answered the last question."""
+    info = _tcp_info(sock, _NOTSENT_OFFSET + 4)
+    return bool(info) and info[_PROBES_OFFSET] == 0 and struct.unpack_from("I", info, _NOTSENT_OFFSET)[0] > 0
 
 
 def unanswered_for(sock: Any) -> float | None:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 
 from ._calls import Call, is_within
 from ._tasks import GRACE, OwnedTasks
+from ._waiting import resolve
 
 __all__ = ["Publisher", "is_asynchronous", "warn_of_synchronous"]
 
@@ -74,8 +75,11 @@ class Publisher:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._is_over = False
-        self._told = False
+        # Changes that are told, or being told; how many of those are over; and what comes after them.
+        self._told = 0
+        self._finished = 0
         self._untold = 0
+        self._step: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         # Marks the calls of `tell`, which users override, apart from those of their callback.
         self._telling = object()
@@ -126,9 +130,10 @@ class Publisher:
             self._task.cancel()
 
     async def settled(self, unless: "asyncio.Future[None] | None" = None) -> None:
-        """Return once all is told; at once if called by the callback itself, which cannot wait for its own end.
+        """Return once all that was noted is told; at once if called by the callback, which cannot wait for itself.
 
-        A call that goes on after it was cancelled is not waited for.
+        What is noted meanwhile is not waited for, or clients that come and go could hold up who waits; nor is a call
+        that goes on after it was cancelled.
 
         Parameters
         ----------
@@ -137,13 +142,17 @@ class Publisher:
         """
         bound = None if self._timeout is None else self._timeout + GRACE
         others = set[asyncio.Future[None]]() if unless is None else {unless}
-        while True:
+        last = self._told + self._untold
+        while self._finished < last:
             self.kick()
-            task, untold = self._task, self._untold
+            task, finished = self._task, self._finished
             if task is None or self._is_inside() or (unless is not None and unless.done()):
                 return
-            done, _ = await asyncio.wait({task, *others}, timeout=bound, return_when=asyncio.FIRST_COMPLETED)
-            if not done and self._untold == untold:
+            if self._step is None:
+                self._step = self._loop.create_future()
+            awaited = {task, self._step, *others}
+            done, _ = await asyncio.wait(awaited, timeout=bound, return_when=asyncio.FIRST_COMPLETED)
+            if not done and self._finished == finished:
                 return
 
     async def _run(self) -> None:
@@ -155,14 +164,18 @@ class Publisher:
                         await self._tell()
                 except Exception:  # noqa: BLE001  User code may raise anything.
                     self._log().exception("call_connect_callback failed")
-                if self._told is told:
+                if self._told == told:
                     # A subclass replaced call_connect_callback, and knows now.
                     self._advance()
-        finally:
-            self._task = None
+                self._finish()
+        except asyncio.CancelledError:
             if not self._is_over:
                 # A callback that cancelled its own task may have left something to tell.
                 self._loop.call_soon(self.kick)
+            raise
+        finally:
+            self._task = None
+            self._finish()
 
     async def tell(self) -> None:
         """Make a change known: within the publisher's task tell one, elsewhere wait until all is told."""
@@ -174,8 +187,15 @@ class Publisher:
     def _advance(self) -> bool:
         """Note the next change as told; return what it says."""
         self._untold -= 1
-        self._told = not self._told
-        return self._told
+        self._told += 1
+        return self._told % 2 == 1
+
+    def _finish(self) -> None:
+        """Let those who wait look whether what they wait for was told."""
+        self._finished = self._told
+        if self._step is not None:
+            resolve(self._step)
+            self._step = None
 
     async def _deliver(self) -> None:
         if not self._untold:

@@ -88,8 +88,8 @@ def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None)
     return SlotRules(policy, tuple(networks))
 
 
-def _taken_by(holder: Connection) -> str:
-    return f"{holder.peer} is connected, and one client is served at a time"
+def _taken_by(holder: Connection, addition: str = "") -> str:
+    return f"{holder.peer} is connected{addition}, and one client is served at a time"
 
 
 class Slot:
@@ -169,13 +169,13 @@ class Slot:
         self._waiting = newcomer
         self._timer = self._loop.call_later(delay, then)
 
-    def _look_again(self) -> None:
-        """Deal with a newcomer that came in the moment in which the holder left."""
+    def _look_again(self, addition: str = "") -> None:
+        """Deal with a newcomer that has waited: the holder may have left meanwhile, if only its last words are here."""
         holder, waiting = self._holder(), self._stop_waiting()
         if waiting is None:
             return
         if holder.state is State.OPEN:
-            self._turn_away(waiting, _taken_by(holder))
+            self._turn_away(waiting, _taken_by(holder, addition))
         else:
             self._inherit(waiting, holder)
 
@@ -194,10 +194,8 @@ class Slot:
         if not holder.answered_probe(_PROBE_TIME - 0.1):
             # Its loss frees the place for the one that waits.
             holder.end(LossReason.SILENT, abort=True)
-            return
-        waiting = self._stop_waiting()
-        if waiting is not None:
-            self._turn_away(waiting, f"{holder.peer} is connected and has answered, and one client is served at a time")
+        else:
+            self._look_again(" and has answered")
 
     def _stop_waiting(self) -> Connection | None:
         if self._timer is not None:

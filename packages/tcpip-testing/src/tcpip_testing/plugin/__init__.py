@@ -1,11 +1,9 @@
-"""The pytest plugin: what it adds is found here by name; each part has a module."""
+"""The pytest plugin: each part is a module, which pytest loads with this one."""
 
-from ._fixtures import connect_events, no_leaks
-from ._loops import pytest_runtest_call, pytest_sessionstart
+__all__ = ["pytest_plugins"]
 
-__all__ = [
-    "connect_events",
-    "no_leaks",
-    "pytest_runtest_call",
-    "pytest_sessionstart",
-]
+pytest_plugins: tuple[str, ...] = (
+    "tcpip_testing.plugin._fixtures",
+    "tcpip_testing.plugin._loops",
+    "tcpip_testing.plugin._simulated",
+)

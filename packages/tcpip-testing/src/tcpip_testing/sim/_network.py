@@ -8,70 +8,22 @@ import itertools
 import os
 import random
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from ._link import Link, LinkSettings
+from ._attempt import SYN_RETRIES, SYN_TIMEOUT, Attempt, Opening, fail
+from ._host import LOOPBACK, WILDCARDS, Host
+from ._line import Line
+from ._link import Course, Link
 from ._server import Listener, ServerLoop, SimServer
+from ._settings import LinkSettings
 from ._socket import family_of
 from ._tcp import Address, Tcp
 from ._trace import EventLog
 
-__all__ = ["Host", "Network"]
-
-_LOOPBACK = ("127.0.0.1", "::1")
-_WILDCARDS = ("0.0.0.0", "::")
-
-_SYN_RETRIES = (0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0)
-"""When a connection is asked for, again and again (seconds since the first attempt): tcp_syn_retries of Linux."""
-
-_SYN_TIMEOUT = 127.0
-"""When that is given up (seconds)."""
+__all__ = ["Network"]
 
 _NO_NEIGHBOUR = 3.0
 """How long it takes to find that an address belongs to nobody (seconds)."""
-
-_FIRST_PORT = 32_768
-
-_LOOPBACK_SETTINGS = LinkSettings(latency=0.00005)
-
-
-class Host:
-    """A machine.
-
-    Parameters
-    ----------
-    name : str
-        Its name, which resolves to its addresses.
-    addresses : sequence of str
-        Its numeric addresses, beyond the loopback ones.
-    """
-
-    def __init__(self, name: str, addresses: Sequence[str]) -> None:
-        self.name = name
-        self.addresses = (*_LOOPBACK, *addresses)
-        self.listeners: dict[tuple[str, int], Listener] = {}
-        self.connections: dict[Tcp, None] = {}
-        self._ports = itertools.count(_FIRST_PORT)
-
-    def __repr__(self) -> str:
-        return f"<Host {self.name}>"
-
-    def add(self, tcp: Tcp) -> None:
-        """Keep a connection until its kernel has forgotten it."""
-        self.connections[tcp] = None
-        tcp.on_gone = self._forget
-
-    def _forget(self, tcp: Tcp) -> None:
-        self.connections.pop(tcp, None)
-
-    def free_port(self) -> int:
-        """Return a port that nobody has had yet."""
-        return next(self._ports)
-
-    def listener_at(self, address: str, port: int) -> Listener | None:
-        """Return who listens at an address, there or on all addresses."""
-        wildcard = _WILDCARDS[family_of(address) is socket.AF_INET6]
-        return self.listeners.get((address, port)) or self.listeners.get((wildcard, port))
 
 
 class Network:
@@ -84,15 +36,15 @@ class Network:
     rng : random.Random
         For all that is random.
     settings : LinkSettings
-        What links between hosts are like; those of a host to itself are fast.
+        What links are like, until changed.
     """
 
     def __init__(self, loop: ServerLoop, rng: random.Random, settings: LinkSettings) -> None:
         self._loop = loop
         self._random = rng
-        self.settings = settings
-        self.log = EventLog(loop.time)
-        self.default_host = Host("localhost", ())
+        self._settings = settings
+        self.log: EventLog = EventLog(loop.time)
+        self.default_host: Host = Host("localhost", ())
         self.hosts: dict[str, Host] = {"localhost": self.default_host}
         self._links: dict[frozenset[str], Link] = {}
         self._numbers = itertools.count(1)
@@ -113,10 +65,13 @@ class Network:
         Raises
         ------
         ValueError
-            If there is such a name or address already.
+            If there is such a name or address already, or an address is not numeric.
         """
-        given = addresses or (f"10.0.0.{len(self.hosts)}",)
         taken = {address for host in self.hosts.values() for address in host.addresses}
+        free = (address for address in (f"10.0.0.{number}" for number in itertools.count(1)) if address not in taken)
+        given = addresses or (next(free),)
+        if wrong := [address for address in given if not _is_numeric(address)]:
+            raise ValueError(f"an address is numeric, IPv4 or IPv6, not {wrong[0]!r}")
         if name in self.hosts or taken.intersection(given):
             raise ValueError(f"there is a host named {name!r}, or with one of the addresses {given}, already")
         host = self.hosts[name] = Host(name, given)
@@ -140,13 +95,26 @@ class Network:
         """Return the link between two hosts, or of a host to itself."""
         key = frozenset((one.name, other.name))
         if key not in self._links:
-            settings = _LOOPBACK_SETTINGS if one is other else self.settings
-            name = "-".join(sorted(key))
-            self._links[key] = Link(name, self._loop, self._random, settings, self.log)
+            self._links[key] = Link("-".join(sorted(key)), self._loop, self._random, self._settings, self.log)
         return self._links[key]
 
+    @property
+    def settings(self) -> LinkSettings:
+        """What links are like that are used for the first time; setting it changes all links."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: LinkSettings) -> None:
+        self._settings = settings
+        for link in self._links.values():
+            link.settings = settings
+
+    def links(self) -> list[Link]:
+        """Return all links that were used."""
+        return list(self._links.values())
+
     def _host_at(self, origin: Host, address: str) -> Host | None:
-        if address in _LOOPBACK:
+        if address in LOOPBACK:
             return origin
         return next((host for host in self.hosts.values() if address in host.addresses), None)
 
@@ -160,14 +128,16 @@ class Network:
         """
         name = host or "localhost"
         if name in self.hosts and name != "localhost":
-            found = [address for address in self.hosts[name].addresses if address not in _LOOPBACK]
+            found = [address for address in self.hosts[name].addresses if address not in LOOPBACK]
         elif name == "localhost":
-            found = list(_LOOPBACK)
+            found = list(LOOPBACK)
         else:
             found = [name] if _is_numeric(name) else []
         found = [address for address in found if family in (0, family_of(address))]
         if not found:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            raise socket.gaierror(
+                socket.EAI_NONAME, f"{name!r} is not known in this simulation: Simulation.add_host adds one"
+            )
         return found
 
     # Connecting
@@ -186,12 +156,12 @@ class Network:
         source = self._source(host, address, local)
         target = _socket_address(address, port)
         if other is None:
-            timers = [self._loop.kernel_at(self._loop.time() + _NO_NEIGHBOUR, _fail, attempt, errno.EHOSTUNREACH)]
+            timers = [self._loop.world_at(self._loop.time() + _NO_NEIGHBOUR, fail, attempt, errno.EHOSTUNREACH)]
         else:
             start = self._loop.time()
-            ask = Attempt(self, self._loop, attempt, host, other, source, target)
-            timers = [self._loop.kernel_at(start + delay, ask.syn) for delay in _SYN_RETRIES[1:]]
-            timers.append(self._loop.kernel_at(start + _SYN_TIMEOUT, _fail, attempt, errno.ETIMEDOUT))
+            ask = Attempt(self._loop, self.link(host, other), attempt, self._opening(host, other, source, target))
+            timers = [self._loop.world_at(start + delay, ask.syn) for delay in SYN_RETRIES]
+            timers.append(self._loop.world_at(start + SYN_TIMEOUT, fail, attempt, errno.ETIMEDOUT))
             ask.syn()
         try:
             return await attempt
@@ -216,33 +186,64 @@ class Network:
         # The loopback address comes first, and reaches nobody but oneself.
         return _socket_address(own[0] if address in host.addresses else own[-1], host.free_port())
 
-    def pair(self, one: Host, other: Host, source: Address, target: Address) -> tuple[Tcp, Tcp]:
-        """Make both ends of a connection."""
-        number = next(self._numbers)
-        link = self.link(one, other)
-        near = Tcp(self._loop, self.log, link, 0, f"{number}:{one.name}", source, target)
-        far = Tcp(self._loop, self.log, link, 1, f"{number}:{other.name}", target, source)
-        near.peer, far.peer = far, near
-        one.add(near)
-        return near, far
+    def _opening(self, one: Host, other: Host, source: Address, target: Address) -> Opening:
+        """Say who listens, and how a connection is made."""
+        where = str(target[0]), int(target[1])
+
+        def pair() -> tuple[Tcp, Tcp]:
+            number = next(self._numbers)
+            link = self.link(one, other)
+            course = Course(self._loop, self.log, link, Line(f"{number}:{link.name}", self._loop, self.log))
+            near = Tcp(course, 0, f"{number}:{one.name}", source, target)
+            far = Tcp(course, 1, f"{number}:{other.name}", target, source)
+            near.peer, far.peer = far, near
+            one.add(near)
+            self.log.note("connect", near.name)
+            return near, far
+
+        def admit(far: Tcp) -> None:
+            listener = other.listener_at(*where)
+            if listener is None:
+                far.reset()
+            else:
+                other.add(far)
+                listener.queue(far)
+
+        def refused() -> None:
+            self.log.note("refused", self.link(one, other).name, where[1])
+
+        return Opening(lambda: other.listener_at(*where), pair, admit, refused)
 
     # Listening
 
     def listen(self, server: SimServer, address: str, port: int, backlog: int) -> Listener:
-        """Listen on the current host.
+        """Let a server listen on the current host.
 
         Raises
         ------
         OSError
             If the port is taken (EADDRINUSE) or the address is not one of this host (EADDRNOTAVAIL).
         """
-        host = self.current
-        if address not in host.addresses and address not in _WILDCARDS:
+        return self._listen(self.current, address, port, lambda local: server.listen(local, backlog))
+
+    def listen_bare(self, host: Host, port: int, on_ready: Callable[[Listener], object], backlog: int) -> Listener:
+        """Listen on a host for connections that no asyncio server takes.
+
+        Raises
+        ------
+        OSError
+            If the port is taken (EADDRINUSE).
+        """
+        address = next((one for one in host.addresses if one not in LOOPBACK), LOOPBACK[0])
+        return self._listen(host, address, port, lambda local: Listener(local, backlog, on_ready))
+
+    def _listen(self, host: Host, address: str, port: int, make: Callable[[Address], Listener]) -> Listener:
+        if address not in host.addresses and address not in WILDCARDS:
             raise _bind_error(errno.EADDRNOTAVAIL, address, port)
         number = port or host.free_port()
         if (address, number) in host.listeners:
             raise _bind_error(errno.EADDRINUSE, address, port)
-        listener = host.listeners[address, number] = server.listen(_socket_address(address, number), backlog)
+        listener = host.listeners[address, number] = make(_socket_address(address, number))
         self.log.note("listen", host.name, number)
         return listener
 
@@ -255,101 +256,31 @@ class Network:
 
         return close
 
-    def forget(self) -> None:
-        """Drop all connections, for a loop that has ended."""
+    def describe(self) -> str:
+        """Say what of the network keeps a run from going on, one a line."""
+        down = [one.name for one in self._links.values() if not one.is_up]
+        ends = {end: None for host in self.hosts.values() for end in host.connections}
+        down += dict.fromkeys(end.line.name for end in ends if not end.line.is_up)
+        waiting = [
+            f"\n  {len(listener.waiting)} connections to {host.name}:{listener.local[1]} are not accepted"
+            for host in self.hosts.values()
+            for listener in host.listeners.values()
+            if listener.waiting
+        ]
+        return (f"\n  cut or stalled: {', '.join(down)}" if down else "") + "".join(waiting)
+
+    def forget(self, *, quietly: bool) -> None:
+        """Drop all connections, for a loop that has ended; quietly where no program could have closed them."""
         for host in self.hosts.values():
             for end in host.connections:
                 end.on_gone = end.on_ready = None
+                end.line.carried.clear()
+                if quietly and end.on_dropped is not None:
+                    end.on_dropped()
             host.connections.clear()
             host.listeners.clear()
         for link in self._links.values():
             link.carried.clear()
-
-
-class Attempt:
-    """One attempt to connect: SYN, the answer, and the answer to that.
-
-    Parameters
-    ----------
-    network : Network
-        Where.
-    loop : ServerLoop
-        The loop.
-    result : asyncio.Future
-        Who waits.
-    host, other : Host
-        From, to.
-    source, target : tuple
-        Their socket addresses.
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        loop: ServerLoop,
-        result: "asyncio.Future[Tcp]",
-        host: Host,
-        other: Host,
-        source: Address,
-        target: Address,
-    ) -> None:
-        self._network = network
-        self._loop = loop
-        self._result = result
-        self._hosts = host, other
-        self._addresses = source, target
-        self._link = network.link(host, other)
-        self._answered = False
-
-    def _later(self, step: Callable[[], None]) -> None:
-        self._loop.kernel_at(self._loop.time() + self._link.latency(), step)
-
-    def syn(self) -> None:
-        """Ask for a connection."""
-        if not self._result.done():
-            self._later(self._syn_arrives)
-
-    def _syn_arrives(self) -> None:
-        if not self._link.is_up or self._answered:
-            return
-        host, port = self._hosts[1], int(self._addresses[1][1])
-        listener = host.listener_at(str(self._addresses[1][0]), port)
-        if listener is None:
-            self._later(self._refused)
-        elif not listener.is_full:
-            self._answered = True
-            self._later(self._syn_ack_arrives)
-
-    def _refused(self) -> None:
-        if self._link.is_up:
-            self._network.log.note("refused", self._link.name)
-            _fail(self._result, errno.ECONNREFUSED)
-
-    def _syn_ack_arrives(self) -> None:
-        if not self._link.is_up:
-            self._answered = False  # The next SYN is answered again.
-            return
-        if self._result.done():
-            return
-        near, far = self._network.pair(*self._hosts, *self._addresses)
-        far.on_ready = lambda: self._may_be_accepted(far)
-        self._network.log.note("connect", near.name)
-        self._result.set_result(near)
-        near.established()
-
-    def _may_be_accepted(self, far: Tcp) -> None:
-        listener = self._hosts[1].listener_at(str(far.local[0]), int(far.local[1]))
-        far.on_ready = None
-        if listener is None:
-            far.reset()
-        else:
-            self._hosts[1].add(far)
-            listener.queue(far)
-
-
-def _fail(attempt: "asyncio.Future[Tcp]", number: int) -> None:
-    if not attempt.done():
-        attempt.set_exception(OSError(number, os.strerror(number)))
 
 
 def _bind_error(number: int, address: str, port: int) -> OSError:

@@ -1,4 +1,4 @@
-"""What the simulated kernel needs of the loop, and who is told that a socket has something for them."""
+"""What the simulated world needs of the loop, and who is told that a socket has something for them."""
 
 import contextvars
 from collections.abc import Callable
@@ -6,19 +6,19 @@ from typing import Protocol, TypeVarTuple, Unpack
 
 from ._handles import SimHandle, SimTimer
 
-__all__ = ["KernelClock", "Watch"]
+__all__ = ["Watch", "WorldClock"]
 
 Ts = TypeVarTuple("Ts")
 
 
-class KernelClock(Protocol):
-    """What the kernel asks of the loop."""
+class WorldClock(Protocol):
+    """What the simulated world asks of the loop."""
 
     def time(self) -> float:
         """Return the time (seconds)."""
         ...
 
-    def kernel_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> SimTimer:
+    def world_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> SimTimer:
         """Call something later that is no timer of the program."""
         ...
 
@@ -34,7 +34,7 @@ class Watch:
 
     Parameters
     ----------
-    clock : KernelClock
+    clock : WorldClock
         The loop.
     is_ready : callable
         Returns whether it is so.
@@ -42,7 +42,7 @@ class Watch:
 
     __slots__ = ("_callback", "_clock", "_context", "_handle", "_is_ready")
 
-    def __init__(self, clock: KernelClock, is_ready: Callable[[], bool]) -> None:
+    def __init__(self, clock: WorldClock, is_ready: Callable[[], bool]) -> None:
         self._clock = clock
         self._is_ready = is_ready
         self._callback: Callable[[], object] | None = None
@@ -50,7 +50,15 @@ class Watch:
         self._handle: SimHandle | None = None
 
     def start(self, callback: Callable[[], object], context: contextvars.Context) -> None:
-        """Tell somebody from now on."""
+        """Tell somebody from now on.
+
+        Parameters
+        ----------
+        callback : callable
+            What is called, in a turn of the loop.
+        context : contextvars.Context
+            What it runs in.
+        """
         self._callback, self._context = callback, context
         self.look()
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from ._socket import SimSocket
 from ._tcp import Tcp
-from ._watch import KernelClock
+from ._watch import WorldClock
 
 __all__ = ["SimTransport"]
 
@@ -28,7 +28,7 @@ _LATE_WRITES = 5
 """How many writes to a lost connection go unmentioned."""
 
 
-class Loop(KernelClock, Protocol):
+class Loop(WorldClock, Protocol):
     """What a transport asks of its loop."""
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -77,6 +77,7 @@ class SimTransport(asyncio.Transport):
         self._lost_calls = 0
         self._eof = False
         self._gone = False
+        tcp.on_dropped = self._drop
         loop.call_soon(protocol.connection_made, self)
         loop.call_soon(self._watch_reading)
         if waiter is not None:
@@ -95,6 +96,10 @@ class SimTransport(asyncio.Transport):
     def tcp(self) -> Tcp:
         """The connection below, to look at or to break."""
         return self._tcp
+
+    def _drop(self) -> None:
+        """Be gone with a loop that could not go on: nobody had a chance to close this."""
+        self._closing = self._gone = True
 
     # Protocol
 

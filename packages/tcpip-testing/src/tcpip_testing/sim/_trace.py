@@ -43,7 +43,7 @@ class EventLog:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.events: list[Event] = []
-        self.on_event: Callable[[Event], None] | None = None
+        self.on_event: Callable[[Event], object] | None = None
 
     def note(self, kind: str, where: str, detail: int | str = "") -> None:
         """Note one event."""

@@ -40,13 +40,22 @@ class Listener:
         How many connections wait at most.
     on_ready : callable
         Called when one waits that may be accepted.
+
+    Attributes
+    ----------
+    local : tuple
+        As given.
+    waiting : collections.deque of Tcp
+        Its ends of the connections that wait, oldest first.
+    accepting : bool
+        Whether they may be accepted.
     """
 
-    def __init__(self, local: Address, backlog: int, on_ready: "Callable[[Listener], None]") -> None:
-        self.local = local
-        self.socket = SimSocket(local)
+    def __init__(self, local: Address, backlog: int, on_ready: "Callable[[Listener], object]") -> None:
+        self.local: Address = local
+        self.socket: SimSocket = SimSocket(local)
         self.waiting: deque[Tcp] = deque()
-        self.accepting = True
+        self.accepting: bool = True
         self._backlog = backlog
         self._on_ready = on_ready
 
@@ -65,7 +74,13 @@ class Listener:
         self._on_ready(self)
 
     def queue(self, tcp: Tcp) -> None:
-        """Let a connection wait to be accepted."""
+        """Let a connection wait to be accepted.
+
+        Parameters
+        ----------
+        tcp : Tcp
+            The listener's end of it.
+        """
         self.waiting.append(tcp)
         self._on_ready(self)
 

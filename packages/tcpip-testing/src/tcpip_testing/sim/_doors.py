@@ -39,7 +39,7 @@ class NetworkLoop(RefusingLoop):
         NotImplementedError
             If TLS or a real socket is asked for.
         """
-        _refuse_what_is_real(kwargs)
+        _check_keywords("create_connection", kwargs, _FOR_CLIENTS)
         if port is None:
             raise ValueError("host and port was not specified and no sock specified")
         errors: list[OSError] = []
@@ -81,7 +81,7 @@ class NetworkLoop(RefusingLoop):
         NotImplementedError
             If TLS or a real socket is asked for.
         """
-        _refuse_what_is_real(kwargs)
+        _check_keywords("create_server", kwargs, _FOR_SERVERS)
         network = self.network
         server = SimServer(cast("Any", self), protocol_factory, network.stop_listening(network.current))
         try:
@@ -132,7 +132,16 @@ class NetworkLoop(RefusingLoop):
         return str(sockaddr[0]), str(sockaddr[1])
 
 
-def _refuse_what_is_real(keywords: dict[str, Any]) -> None:
+_FOR_BOTH = {"flags", "sock", "ssl", "ssl_handshake_timeout", "ssl_shutdown_timeout"}
+_FOR_CLIENTS = _FOR_BOTH | {"all_errors", "happy_eyeballs_delay", "interleave", "proto", "server_hostname"}
+_FOR_SERVERS = _FOR_BOTH | {"keep_alive", "reuse_address", "reuse_port"}
+"""What asyncio takes besides; it means nothing here, or is refused."""
+
+
+def _check_keywords(method: str, keywords: dict[str, Any], known: set[str]) -> None:
+    for name in keywords:
+        if name not in known:
+            raise TypeError(f"{method}() got an unexpected keyword argument {name!r}")
     if keywords.get("ssl"):
         raise NotImplementedError("TLS is not simulated: test it on real sockets")
     if keywords.get("sock") is not None:

@@ -7,25 +7,27 @@ takes the very values that were asked for, and nothing depends on what differs b
 """
 
 import asyncio
-import contextvars
 import heapq
 import itertools
 import logging
 import random
 import sys
-import threading
+import warnings
 import weakref
 from asyncio import events
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
+from contextvars import Context
 from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack, cast
 
 from ._doors import NetworkLoop
-from ._handles import KernelTimer, SimFuture, SimHandle, SimTask, SimTimer
-from ._link import LinkSettings
+from ._handles import SimFuture, SimHandle, SimTask, SimTimer
 from ._network import Network
+from ._real import Guard
+from ._settings import LinkSettings
 from ._stuck import SimDeadlock, SimLivelock, describe
+from ._threads import Threads
 
 __all__ = ["SimLoop"]
 
@@ -35,7 +37,7 @@ ExceptionHandler: TypeAlias = Callable[[asyncio.AbstractEventLoop, dict[str, Any
 
 _log = logging.getLogger("asyncio")
 
-_MOST_TURNS = 100_000
+_MOST_TURNS_AT_ONCE = 100_000
 """How many turns the loop may take without any progress of the clock."""
 
 
@@ -48,31 +50,49 @@ class SimLoop(NetworkLoop):
         What all that is random follows from.
     settings : LinkSettings or None
         What links between hosts are like, until changed.
+    max_turns : int
+        How many turns one run may take.
+    thread_timeout : float
+        How long the loop waits for a function in a thread (seconds of real time).
+    real_sockets : bool
+        Whether the program may use sockets of the operating system.
 
     Attributes
     ----------
+    seed : int
+        As given.
     random : random.Random
         The one source of randomness; programs under test may use it too.
     network : Network
         The hosts and the links between them.
     """
 
-    def __init__(self, seed: int = 0, settings: LinkSettings | None = None) -> None:
-        self.random = random.Random(seed)
+    def __init__(
+        self,
+        seed: int = 0,
+        settings: LinkSettings | None = None,
+        *,
+        max_turns: int = 1_000_000,
+        thread_timeout: float = 30.0,
+        real_sockets: bool = False,
+    ) -> None:
+        self.seed: int = seed
+        self.random: random.Random = random.Random(seed)
         self._now = 0.0
         self._ready: deque[SimHandle | SimTimer] = deque()
         self._timers: list[tuple[float, int, SimTimer]] = []
         self._cancelled_timers = 0
         self._numbers = itertools.count(1)
-        self._turns = 0
-        self._running = self._stopping = self._closed = self._debug = False
+        self._most_turns = max_turns
+        self._turns = self._turns_at_once = 0
+        self._running = self._stopping = self._closed = self._debug = self._is_stuck = False
         self._exception_handler: ExceptionHandler | None = None
         self._task_factory: Any = None
-        self._executor: Executor | None = None
-        self._in_threads = 0
-        self._thread_spoke = threading.Event()
+        self._threads = Threads(self, thread_timeout)
+        self._guard = Guard(refuses=not real_sockets)
         self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
-        self.network = Network(self, self.random, settings or LinkSettings())
+        self._world = Context()
+        self.network: Network = Network(self, self.random, settings or LinkSettings())
 
     # Time
 
@@ -80,64 +100,63 @@ class SimLoop(NetworkLoop):
         """Return the virtual time (seconds since the loop was made)."""
         return self._now
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+
     def call_soon(
-        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> SimHandle:
         """Call something in the next turn."""
         if self._closed:
-            raise RuntimeError("Event loop is closed")
+            self._check_open()
         handle = SimHandle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
     def call_soon_threadsafe(
-        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> SimHandle:
         """Call something in the next turn, from any thread."""
         handle = self.call_soon(callback, *args, context=context)
-        self._thread_spoke.set()
+        self._threads.spoke()
         return handle
 
     def call_at(
-        self,
-        when: float,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: *Ts,
-        context: contextvars.Context | None = None,
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> SimTimer:
         """Call something at a time."""
         if self._closed:
-            raise RuntimeError("Event loop is closed")
+            self._check_open()
         return self._schedule(SimTimer(when, callback, args, self, context))
 
     def call_later(
-        self,
-        delay: float,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: *Ts,
-        context: contextvars.Context | None = None,
+        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> SimTimer:
         """Call something after a time (seconds)."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def kernel_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> SimTimer:
-        """Call something at a time that is no timer of the program."""
-        return self._schedule(KernelTimer(when, callback, args, self))
+    def world_at(
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> SimTimer:
+        """Call something at a time that is no timer of the program, but of the world around it."""
+        return self._schedule(SimTimer(when, callback, args, self, context or self._world, False))
 
     def _schedule(self, timer: SimTimer) -> SimTimer:
-        heapq.heappush(self._timers, (timer.when(), next(self._numbers), timer))
+        heapq.heappush(self._timers, (timer.due, next(self._numbers), timer))
         return timer
 
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+    def timer_was_cancelled(self) -> None:
+        """Sweep timers out, once most of them are cancelled."""
         self._cancelled_timers += 1
         if self._cancelled_timers > 100 and 2 * self._cancelled_timers > len(self._timers):
-            self._timers = [one for one in self._timers if not one[2].cancelled() and one[2] is not handle]
+            self._timers[:] = [one for one in self._timers if not one[2].is_cancelled]
             heapq.heapify(self._timers)
             self._cancelled_timers = 0
 
     def timers(self) -> list[SimTimer]:
         """Return the timers that the program has set and neither cancelled nor met, soonest first."""
-        return [timer for _, _, timer in sorted(self._timers) if not timer.kernel and not timer.cancelled()]
+        return [timer for _, _, timer in sorted(self._timers) if timer.is_program and not timer.is_cancelled]
 
     # Running
 
@@ -149,84 +168,96 @@ class SimLoop(NetworkLoop):
         SimDeadlock
             If nothing can happen any more; says what each task waits for.
         SimLivelock
-            If callbacks call each other for ever at one moment.
+            If things happen for ever.
         """
-        if self._closed:
-            raise RuntimeError("Event loop is closed")
+        self._check_open()
         if self._running or events._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]  For loops.
             raise RuntimeError("an event loop is running already")
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._finalize_generator)
         events._set_running_loop(self)  # pyright: ignore[reportPrivateUsage]  It is there for loops like this one.
         self._running = True
-        self._turns = 0
+        self._turns = self._turns_at_once = 0
         try:
-            while True:
-                self._turn()
-                if self._stopping:
-                    break
+            with self._guard:
+                self._take_turns()
         finally:
             self._running = self._stopping = False
             events._set_running_loop(None)  # pyright: ignore[reportPrivateUsage]
             sys.set_asyncgen_hooks(*hooks)
 
-    def _turn(self) -> None:
+    def _take_turns(self) -> None:
         ready, timers = self._ready, self._timers
-        if not ready and not self._stopping:
-            self._jump()
-            timers = self._timers
-        while timers and timers[0][0] <= self._now:
-            timer = heapq.heappop(timers)[2]
-            if timer.cancelled():
-                self._cancelled_timers -= 1
-            else:
-                ready.append(timer)
-        self._turns += 1
-        if self._turns > _MOST_TURNS:
-            self._turns = 0
-            raise SimLivelock(
-                f"{_MOST_TURNS} turns of the loop at {self._now!r} s, and the clock stands still:\n"
-                f"{describe(asyncio.all_tasks(self))}"
-            )
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle.cancelled():
-                handle.run()
+        next_ready, next_timer = ready.popleft, heapq.heappop
+        while True:
+            if not ready and not self._stopping:
+                self._jump()
+            now = self._now
+            while timers and timers[0][0] <= now:
+                timer = next_timer(timers)[2]
+                if timer.is_cancelled:
+                    self._cancelled_timers -= 1
+                else:
+                    ready.append(timer)
+            self._turns_at_once += 1
+            if self._turns_at_once > _MOST_TURNS_AT_ONCE:
+                self._give_up(f"{_MOST_TURNS_AT_ONCE} turns of the loop at {now!r} s, and the clock stands still")
+            for _ in range(len(ready)):
+                handle = next_ready()
+                if not handle.is_cancelled:
+                    handle.run()
+            if self._stopping:
+                return
 
     def _jump(self) -> None:
         """Set the clock to what happens next."""
-        while self._in_threads and not self._ready:
-            # A thread's work takes no virtual time.
-            self._thread_spoke.wait()
-            self._thread_spoke.clear()
-        if self._ready:
-            return
+        if self._threads.are_busy:
+            self._threads.wait(lambda: bool(self._ready))
+            if self._ready:
+                return
         timers = self._timers
-        while timers and timers[0][2].cancelled():
+        while timers and timers[0][2].is_cancelled:
             heapq.heappop(timers)
             self._cancelled_timers -= 1
         if not timers:
-            raise SimDeadlock(f"nothing can happen any more, at {self._now!r} s:\n{describe(asyncio.all_tasks(self))}")
+            raise SimDeadlock(f"nothing can happen any more, at {self._now!r} s:\n{self._describe()}")
         if timers[0][0] > self._now:
             self._now = timers[0][0]
-            self._turns = 0
+            self._turns += self._turns_at_once
+            self._turns_at_once = 0
+            if self._turns > self._most_turns:
+                self._give_up(f"after {self._turns} turns of the loop, at {self._now!r} s, there is no end")
+
+    def _give_up(self, reason: str) -> None:
+        self._turns = self._turns_at_once = 0
+        raise SimLivelock(f"{reason}:\n{self._describe()}")
+
+    def _describe(self) -> str:
+        return describe(asyncio.all_tasks(self)) + self.network.describe()
 
     def run_until_complete(self, future: Any) -> Any:
         """Run until a coroutine or future is done; return what it gives."""
+        self._check_open()
         is_new = not asyncio.isfuture(future)
         task: asyncio.Future[Any] = asyncio.ensure_future(future, loop=self)
         task.add_done_callback(self._stop_after)
         try:
             self.run_forever()
-        except BaseException:
+            if not task.done():
+                raise RuntimeError("Event loop stopped before Future completed.")
+            return task.result()
+        except BaseException as e:
             if is_new and task.done() and not task.cancelled():
                 task.exception()  # It is being raised already.
+            if isinstance(e, SimDeadlock):
+                self._is_stuck = True
+            if isinstance(e, Exception):
+                e.add_note(
+                    f"in a simulation with seed={self.seed}, at {self._now!r} s; the same seed runs the same again"
+                )
             raise
         finally:
             task.remove_done_callback(self._stop_after)
-        if not task.done():
-            raise RuntimeError("Event loop stopped before Future completed.")
-        return task.result()
 
     def _stop_after(self, task: "asyncio.Future[Any]") -> None:
         self.stop()
@@ -238,7 +269,7 @@ class SimLoop(NetworkLoop):
     @property
     def is_busy(self) -> bool:
         """Whether something is due now."""
-        return bool(self._ready)
+        return bool(self._ready) or (bool(self._timers) and self._timers[0][0] <= self._now)
 
     def is_running(self) -> bool:
         """Return whether it runs."""
@@ -255,10 +286,8 @@ class SimLoop(NetworkLoop):
         self._closed = True
         self._ready.clear()
         self._timers.clear()
-        self.network.forget()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False)
-            self._executor = None
+        self.network.forget(quietly=self._is_stuck)
+        self._threads.abandon()
 
     # Futures and tasks
 
@@ -270,7 +299,7 @@ class SimLoop(NetworkLoop):
         """Run a coroutine as a task."""
         if self._closed:
             coro.close()
-            raise RuntimeError("Event loop is closed")
+            self._check_open()
         if self._task_factory is None:
             return SimTask(cast("Coroutine[Any, Any, T]", coro), loop=self, number=next(self._numbers), **kwargs)
         task: asyncio.Task[T] = self._task_factory(self, coro, **kwargs)
@@ -307,27 +336,22 @@ class SimLoop(NetworkLoop):
         self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> "asyncio.Future[T]":
         """Run a function in a thread. The clock stands still meanwhile."""
-        if executor is None:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
-            executor = self._executor
-        future = asyncio.wrap_future(executor.submit(func, *args), loop=self)
-        self._in_threads += 1
-        future.add_done_callback(self._thread_is_done)
-        return future
+        self._check_open()
 
-    def _thread_is_done(self, future: "asyncio.Future[Any]") -> None:
-        self._in_threads -= 1
+        def call() -> T:
+            with self._guard:
+                return func(*args)
+
+        return self._threads.start(executor, call)
 
     def set_default_executor(self, executor: Any) -> None:
         """Let `run_in_executor` use something else."""
-        self._executor = executor
+        self._threads.use(executor)
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Wait for the threads of `run_in_executor`."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True)
-            self._executor = None
+        if not self._threads.shut_down(timeout):
+            warnings.warn("the threads of the simulated loop did not end in time", RuntimeWarning, stacklevel=2)
 
     # Errors
 

@@ -3,11 +3,15 @@
 import errno
 import os
 import socket
+import struct
 from typing import Any
 
 from ._tcp import Address, Tcp
 
 __all__ = ["SimSocket", "family_of"]
+
+_RESET = struct.pack("ii", 1, 0)
+"""What ``SO_LINGER`` is set to by programs that end with RST."""
 
 
 def family_of(address: str) -> socket.AddressFamily:
@@ -26,14 +30,14 @@ class SimSocket:
         The connection below; None for one that listens.
     """
 
-    type = socket.SOCK_STREAM
-    proto = socket.IPPROTO_TCP
+    type: int = socket.SOCK_STREAM
+    proto: int = socket.IPPROTO_TCP
 
     def __init__(self, local: Address, tcp: Tcp | None = None) -> None:
         self._local = local
         self._tcp = tcp
         self._options: dict[tuple[int, int], int] = {}
-        self.family = family_of(local[0])
+        self.family: socket.AddressFamily = family_of(local[0])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._local}>"
@@ -65,8 +69,10 @@ class SimSocket:
         return self._tcp.remote
 
     def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None, /) -> None:
-        """Set an option; those of keepalive and the user time-out have an effect."""
+        """Set an option; those of keepalive, the user time-out and ``SO_LINGER`` without time have an effect."""
         self._check_open()
+        if self._tcp is not None and (level, optname) == (socket.SOL_SOCKET, socket.SO_LINGER):
+            self._tcp.resets_on_close = value == _RESET
         number = value if isinstance(value, int) else int.from_bytes(value[:4] if value else b"", "little")
         if self._tcp is None:
             self._options[level, optname] = number

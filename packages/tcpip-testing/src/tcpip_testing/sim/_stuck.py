@@ -10,11 +10,17 @@ __all__ = ["SimDeadlock", "SimLivelock", "describe"]
 
 
 class SimDeadlock(RuntimeError):  # noqa: N818  A deadlock is what it is.
-    """Nothing can happen any more: no callback is ready, no timer runs, nothing is on its way."""
+    """Nothing can happen any more, and the run has not ended.
+
+    No callback is ready, no timer runs, nothing is on its way. The text says what each task waits for, and where.
+    """
 
 
-class SimLivelock(RuntimeError):  # noqa: N818
-    """Callbacks call each other for ever, and the clock stands still."""
+class SimLivelock(SimDeadlock):
+    """Things happen for ever, and the run does not end.
+
+    Either callbacks call each other while the clock stands still, or the run took more turns of the loop than it may.
+    """
 
 
 def describe(tasks: Iterable["asyncio.Task[Any]"]) -> str:
@@ -24,16 +30,12 @@ def describe(tasks: Iterable["asyncio.Task[Any]"]) -> str:
 
 
 def _places(task: "asyncio.Task[Any]") -> Iterator[str]:
-    """Name the functions that a task is in, outermost first, and where the innermost one waits."""
+    """Name the functions that a task is in, outermost first, and the lines where they wait."""
     waiting: Any = task.get_coro()
-    last = ""
     while waiting is not None:
         frame: types.FrameType | None = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
         if frame is None:
             break
         code = frame.f_code
-        last = f" ({PurePath(code.co_filename).name}:{frame.f_lineno})"
-        yield code.co_name
+        yield f"{code.co_name} ({PurePath(code.co_filename).name}:{frame.f_lineno})"
         waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
-    if last:
-        yield f"waits{last}"
