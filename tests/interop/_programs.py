@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 __all__ = [
+    "CAPTURE_READERS",
     "EXIM",
     "MEMCACHED",
     "NATS",
@@ -26,6 +27,7 @@ __all__ = [
     "REDIS",
     "SOCAT",
     "TELNET",
+    "TSHARK",
     "Program",
     "path",
     "provide",
@@ -84,6 +86,8 @@ TELNET = Program("telnet (inetutils)", ("telnet",), "telnet", ("--version",), r"
 SOCAT = Program("socat", ("socat",), "socat", ("-V",), r"socat version (\S+)")
 NATS = Program("NATS", ("nats-server",), "nats-server", ("--version",), r"v(\S+)")
 OPENSSL = Program("openssl s_client", ("openssl",), "openssl", ("version",), r"OpenSSL (\S+)")
+TSHARK = Program("tshark", ("tshark",), "tshark", ("--version",), r"TShark[^\d]*(\S+?)\.? ")
+CAPTURE_READERS = Library("readers of captures", ("dpkt", "scapy"))
 PYVISA = Library("PyVISA-py", ("pyvisa-py", "pyvisa"))
 
 

@@ -22,6 +22,7 @@ from ._loss import LossReason
 from ._publisher import Publisher
 from ._slot import SlotRules
 from ._tasks import done_future
+from ._tuning import Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 from .streams import StreamReaderMixin, StreamWriterMixin
@@ -61,6 +62,8 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         When the kernel gives up on a silent peer.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
     **kwargs
         Passed to `start`.
 
@@ -100,14 +103,14 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
         **kwargs: Any,
     ) -> None:
         _check_running_loop(type(self).__name__)
         if not callable(getattr(log, "getChild", None)):
             raise TypeError(f"log must be a logging.Logger, not {log!r}")
-        _check_type("limits", limits, Limits | None)
-        _check_type("keepalive", keepalive, Keepalive | None)
-        _check_type("heartbeat", heartbeat, Heartbeat | None)
+        _check_types(limits=(limits, Limits), keepalive=(keepalive, Keepalive))
+        _check_types(heartbeat=(heartbeat, Heartbeat), tuning=(tuning, Tuning))
         if connect_callback is not None and not callable(connect_callback):
             raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
         self.encoding: str = checked_encoding(encoding)
@@ -134,6 +137,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             ),
             limits or Limits(),
             keepalive or Keepalive(),
+            tuning or Tuning(),
             self._tcpip_rules,
             make_publisher=lambda endpoint: Publisher(
                 call=call,
@@ -262,6 +266,7 @@ def _check_running_loop(owner: str) -> None:
         ) from None
 
 
-def _check_type(name: str, value: object, expected: Any) -> None:
-    if not isinstance(value, expected):
-        raise TypeError(f"{name} must be a tcpip_core.{name.capitalize()} or None, not {value!r}")
+def _check_types(**given: tuple[object, type]) -> None:
+    for name, (value, expected) in given.items():
+        if value is not None and not isinstance(value, expected):
+            raise TypeError(f"{name} must be a tcpip_core.{expected.__name__} or None, not {value!r}")

@@ -14,6 +14,7 @@ from ._publisher import is_asynchronous
 from ._states import State
 from ._tasks import done_future
 from ._transport import OpenConnectionKwargs, check_address, check_keywords, check_tls, connect, limits_from
+from ._tuning import Tuning
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 
 __all__ = ["Client"]
@@ -51,6 +52,8 @@ class Client(BaseClientOrServer):
         When the kernel gives up on a silent server.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
     **kwargs
         As for `asyncio.open_connection`: ``ssl``, ``local_addr``, ``limit`` and so on.
 
@@ -91,6 +94,7 @@ class Client(BaseClientOrServer):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
         **kwargs: Unpack[OpenConnectionKwargs],
     ) -> None:
         if type(self).start is Client.start:
@@ -121,6 +125,7 @@ class Client(BaseClientOrServer):
             limits=limits,
             keepalive=keepalive,
             heartbeat=heartbeat,
+            tuning=tuning,
             **kwargs,
         )
         self.heartbeat_send_task: asyncio.Future[None] = done_future()

@@ -17,11 +17,13 @@ from typing import Any, TypeAlias
 
 from ._calls import is_within, tasks_within
 from ._connection import Connection
+from ._json_text import json_codec_for
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._publisher import Publisher
 from ._slot import Slot, SlotRules
 from ._tasks import GRACE, OwnedTasks
+from ._tuning import Tuning
 
 __all__ = ["Endpoint", "Hooks"]
 
@@ -73,6 +75,8 @@ class Endpoint:
         Bounds of its waits and sizes.
     keepalive : Keepalive
         What is set on its sockets.
+    tuning : Tuning
+        How messages are handed over.
     rules : SlotRules
         What newcomers meet.
     make_publisher : callable
@@ -84,6 +88,7 @@ class Endpoint:
         hooks: Hooks,
         limits: Limits,
         keepalive: Keepalive,
+        tuning: Tuning,
         rules: SlotRules,
         make_publisher: "Callable[[Endpoint], Publisher]",
     ) -> None:
@@ -91,6 +96,8 @@ class Endpoint:
         self._loop = asyncio.get_running_loop()
         self.limits = limits
         self.keepalive = keepalive
+        self.tuning = tuning
+        self.json_codec = json_codec_for(tuning.json_codec, strict=limits.strict_json)
         self.log = hooks.log
         self.tasks = OwnedTasks(self._loop, self.log)
         self.connection = self.new_connection()
@@ -107,7 +114,7 @@ class Endpoint:
 
     def new_connection(self) -> Connection:
         """Return a connection that will ask to be admitted."""
-        return Connection(self, self.limits, self.keepalive)
+        return Connection(self, self.limits, self.keepalive, self.tuning)
 
     # State
 

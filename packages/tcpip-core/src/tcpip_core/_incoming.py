@@ -9,14 +9,21 @@ Rules of this file
 
 import asyncio
 import weakref
+from collections.abc import Callable, Generator
+from types import coroutine
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
 from ._loss import LossReason
 from ._ports import Link
-from ._waiting import SECOND_LOOK, is_late, resolve
+from ._waiter import Waiter
+from ._waiting import SECOND_LOOK, is_late
 
 __all__ = ["Incoming", "scratch_buffer"]
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _SCRATCH_SIZE = 256 * 1024
 """How much one receive call takes at most (bytes)."""
@@ -47,12 +54,22 @@ class Incoming:
         Longest frame (bytes); the peer is paused at more than twice as much.
     frame_timeout : float or None
         How long the peer may take for the rest of a frame (seconds).
+    wake_at_once : bool
+        Resume who waits within the event in which data arrive.
+
+    Attributes
+    ----------
+    frame_size : int
+        As given.
+    buffer : ReceiveBuffer
+        Where it is. Who takes from it what was cut ahead need not ask here: then this side is connected, the peer
+        has not ended the connection, and nobody else reads.
+    received : int
+        How much arrived (bytes).
     """
 
     __slots__ = (
-        "_buffer",
         "_frame_end",
-        "_frame_size",
         "_frame_timeout",
         "_frame_timer",
         "_hangup",
@@ -60,91 +77,76 @@ class Incoming:
         "_loop",
         "_paused",
         "_peer_is_leaving",
-        "_reading",
         "_waiter",
-        "delivered",
+        "_wake",
+        "buffer",
+        "frame_size",
         "received",
     )
 
-    def __init__(self, link: Link, frame_size: int, frame_timeout: float | None) -> None:
+    def __init__(self, link: Link, frame_size: int, frame_timeout: float | None, wake_at_once: bool) -> None:
         self._link = link
-        self._frame_size = frame_size
+        self.frame_size = frame_size
         self._frame_timeout = frame_timeout
         self._frame_end: float | None = None
         self._frame_timer: asyncio.TimerHandle | None = None
         self._hangup: HangupWatch | None = None
         self._peer_is_leaving = False
-        self.received = 0
         self._loop = asyncio.get_running_loop()
-        self._buffer = ReceiveBuffer()
-        self._waiter: asyncio.Future[None] | None = None
-        self._reading = False
+        self._waiter = Waiter(self._loop)
+        self._wake = self._waiter.wake if wake_at_once else self._waiter.wake_soon
         self._paused = False
-        self.delivered = 0
+        self.buffer = ReceiveBuffer()
+        self.received = 0
 
     def __len__(self) -> int:
-        return len(self._buffer)
+        return len(self.buffer)
+
+    @property
+    def delivered(self) -> int:
+        """How many messages were read."""
+        return self.buffer.taken
 
     @property
     def reader_is_away(self) -> bool:
         """Whether somebody has read from here and does not wait for more at this moment."""
-        return self.delivered > 0 and self._waiter is None
+        return self.delivered > 0 and not self._waiter.is_waited_for
 
-    def feed(self, chunk: memoryview) -> None:
+    def feed(self, chunk: bytes) -> None:
         """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept."""
-        self._buffer.feed(chunk)
+        self.buffer.feed(chunk)
         self.received += len(chunk)
-        if self._waiter is not None:
-            self.wake()
-        elif len(self._buffer) > 2 * self._frame_size and not self._paused:
+        self._wake()
+        # Only now: what is too much for who does nothing may be just what a reader waits for.
+        if not self._waiter.is_busy and self.buffer.uncut > 2 * self.frame_size:
             self.pause()
 
     def wake(self) -> None:
         """Let the waiting reader look again."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            resolve(waiter)
+        self._waiter.wake_soon()
+
+    # Reads: each says what to take out of the buffer
 
     async def read(self, n: int) -> bytes:
         """Return up to n bytes, ``b""`` at EOF; if n is negative all that comes until EOF."""
-        await self._check()
-        if n == 0:
-            return b""
-        if n < 0:
-            while not self._link.peer_is_done:
-                await self._more()
-            await self._link.report_end()
-            return self._buffer.take_all()
-        while not self._buffer:
-            if self._link.peer_is_done:
-                await self._link.report_end()
-                return b""
-            await self._more()
-        return self._take(n)
+        try:
+            return await self.when_there(None, self.buffer.take_some, n)
+        except asyncio.IncompleteReadError as e:
+            return e.partial
 
     async def readexactly(self, n: int) -> bytes:
         """Return n bytes."""
-        await self._check()
         if n < 0:
+            await self._check()
             raise ValueError(f"cannot read {n} bytes: give 0 or more")
-        while len(self._buffer) < n:
-            if self._link.peer_is_done:
-                await self._link.report_end()
-                raise self._incomplete(n)
-            await self._more()
-        return self._take(n)
+        return await self.when_there(n, self.buffer.take_exactly, n)
 
     async def readuntil(self, separator: bytes) -> bytes:
         """Return one frame, separator included."""
-        await self._check()
         if not separator:
+            await self._check()
             raise ValueError("the separator must be at least one byte long")
-        while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
-            if self._link.peer_is_done:
-                await self._link.report_end()
-                raise self._incomplete(None)
-            await self._more()
-        return self._take(size)
+        return await self.when_there(None, self.buffer.take_frame, separator, self.frame_size)
 
     async def readline(self) -> bytes:
         """Return one line, at EOF what there is of it."""
@@ -154,57 +156,89 @@ class Incoming:
             return e.partial
         except asyncio.LimitOverrunError as e:
             # As asyncio does: the line that is too long is dropped, so that the next read makes progress.
-            complete = self._buffer.find_frame(b"\n", len(self._buffer))
-            self._take(complete if complete > 0 else len(self._buffer))
+            complete = self.buffer.find_frame(b"\n", len(self.buffer))
+            self.buffer.take(complete if complete > 0 else len(self.buffer))
+            self._took()
             raise ValueError(e.args[0]) from None
 
-    def _incomplete(self, expected: int | None) -> asyncio.IncompleteReadError:
-        """Return the error of a read that met the peer's end, with all that came."""
-        error = asyncio.IncompleteReadError(self._buffer.take_all(), expected)
-        error.add_note(f"{self._link.peer} closed the connection")
-        return error
+    @coroutine
+    def when_there(
+        self, expected: int | None, take: Callable[[Unpack[Ts]], T | None], *args: *Ts
+    ) -> Generator[Any, Any, T]:
+        """Return what `take` gives; as long as that is None, wait until more arrived.
+
+        Parameters
+        ----------
+        expected : int or None
+            How many bytes that needs, if known; for the error.
+        take : callable
+            A method of `buffer`.
+        *args
+            For it.
+
+        Raises
+        ------
+        asyncio.IncompleteReadError
+            If the peer closed its side first; with all that came.
+        ConnectionError
+            If not connected, or this side ends the connection meanwhile, or the peer's end was not an orderly one.
+        RuntimeError
+            If another task is waiting to read.
+        """
+        link, waiter = self._link, self._waiter
+        if not link.alive or waiter.is_busy:
+            yield from self._check().__await__()
+        try:
+            while (taken := take(*args)) is None:
+                if link.peer_is_done:
+                    yield from self._incomplete(expected).__await__()
+                if self._paused:
+                    self.resume()
+                if self._frame_timeout is not None and self.buffer:
+                    yield from self._more_in_time(self._frame_timeout)
+                else:
+                    yield waiter
+                if not link.alive and not link.peer_is_done:
+                    yield from link.refuse("read").__await__()
+        except (UnicodeError, LookupError):
+            # This line is gone all the same.
+            self._took()
+            raise
+        if self._paused or self._frame_end is not None or link.peer_is_done:
+            self._took()
+        return taken
 
     async def _check(self) -> None:
         """Refuse a read while there is no connection, or somebody else is in the middle of one."""
         if not self._link.alive:
             await self._link.refuse("read")
-        if self._reading:
+        if self._waiter.is_busy:
             raise RuntimeError("another task is already reading from this connection: one reader at a time")
 
-    def _take(self, n: int) -> bytes:
-        taken = self._buffer.take(n)
-        self.delivered += 1
+    async def _incomplete(self, expected: int | None) -> NoReturn:
+        """End where the peer's end is in the middle of a message; raise with all that came of it."""
+        await self._link.report_end()
+        error = asyncio.IncompleteReadError(self.buffer.take_all(), expected)
+        error.add_note(f"{self._link.peer} closed the connection")
+        raise error
+
+    def _took(self) -> None:
+        """Note that a message was taken."""
         self._frame_end = None
-        if self._paused and len(self._buffer) <= self._frame_size:
+        if self._paused and self.buffer.uncut <= self.frame_size:
             self.resume()
         if self._link.peer_is_done:
             self._link.drained_some()
-        return taken
 
-    async def _more(self) -> None:
-        """Wait until something arrived or the peer is done.
-
-        Raises
-        ------
-        ConnectionError
-            If this side ended the connection meanwhile.
-        """
-        if self._paused:
-            self.resume()
-        waiter = self._waiter = self._loop.create_future()
-        self._reading = True
-        if self._frame_timeout is not None and self._buffer:
-            self._begin_frame(self._frame_timeout)
+    def _more_in_time(self, timeout: float) -> Generator[Waiter, None, None]:
+        """Wait until something arrived, but end the connection if the frame takes too long."""
+        self._begin_frame(timeout)
         try:
-            await waiter
+            yield self._waiter
         finally:
-            self._reading = False
-            self._waiter = None
             if self._frame_timer is not None:
                 self._frame_timer.cancel()
                 self._frame_timer = None
-        if not self._link.alive and not self._link.peer_is_done:
-            await self._link.refuse("read")
 
     def _begin_frame(self, timeout: float) -> None:
         """Arm the time-out of the frame whose beginning is there."""
@@ -220,7 +254,7 @@ class Incoming:
         if is_late(now - due, timeout):
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
-        elif self._waiter is not None:
+        elif self._waiter.is_waited_for:
             self._link.end(LossReason.LIMIT)
 
     # Back-pressure
@@ -247,6 +281,11 @@ class Incoming:
         transport = self._link.transport
         if transport is not None and not transport.is_closing():
             transport.resume_reading()
+
+    def stop(self) -> None:
+        """Deal with no peer any more: nothing is ahead for who does not ask whether there is a connection."""
+        self.buffer.give_back()
+        self.stop_watching()
 
     def stop_watching(self) -> None:
         """Notice a paused peer's going no more."""

@@ -13,6 +13,7 @@ from ._lobby import front_door
 from ._publisher import is_asynchronous, warn_of_synchronous
 from ._slot import OnSecondClient, checked_rules
 from ._transport import StartServerKwargs, check_address, check_keywords, limits_from, listen, port_of, stop_accepting
+from ._tuning import Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 
@@ -48,6 +49,8 @@ class OneClientServer(BaseClientOrServer):
         When the kernel gives up on a silent client.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
     on_second_client : {"reject", "probe", "replace"}
         What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
         kernel gives no sign of life within 2 s; or it gets the place at once.
@@ -97,6 +100,7 @@ class OneClientServer(BaseClientOrServer):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
         **kwargs: Unpack[StartServerKwargs],
@@ -122,6 +126,7 @@ class OneClientServer(BaseClientOrServer):
             limits=limits,
             keepalive=keepalive,
             heartbeat=heartbeat,
+            tuning=tuning,
             **kwargs,
         )
         self.connected_task: asyncio.Future[None] = uncancelled_future(self, "connected_task")

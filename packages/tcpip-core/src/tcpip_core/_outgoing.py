@@ -32,6 +32,8 @@ class Outgoing:
         How long a write may wait while the peer takes nothing (seconds).
     keepalive : Keepalive
         How long the peer may be silent.
+    batch : bool
+        Put small writes off to the end of the loop's turn, and send them together.
 
     Attributes
     ----------
@@ -39,10 +41,22 @@ class Outgoing:
         Notices that what was written is not answered.
     """
 
-    __slots__ = ("_blocked", "_draining", "_link", "_since_yield", "_waiters", "_write_timeout", "silence")
+    __slots__ = (
+        "_batch",
+        "_batches",
+        "_blocked",
+        "_draining",
+        "_link",
+        "_since_yield",
+        "_waiters",
+        "_write_timeout",
+        "silence",
+    )
 
-    def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive) -> None:
+    def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive, batch: bool) -> None:
         self._link = link
+        self._batches = batch
+        self._batch: list[bytes] = []
         self.silence = SilenceWatch(link, keepalive)
         self._write_timeout = write_timeout
         self._blocked = False
@@ -68,19 +82,55 @@ class Outgoing:
         """Let waiting writers look again."""
         resolve_all(self._waiters)
 
-    async def write(self, data: bytes) -> None:
-        """Hand data to the transport; wait while the peer takes none."""
+    def hand_over(self, data: bytes) -> bool:
+        """Hand data to the transport, in one step.
+
+        Returns
+        -------
+        bool
+            Whether the writer may go on at once; else it has to `settle`, which says also that nothing was touched.
+        """
         transport = self._link.transport
         if not self._link.alive or transport is None or transport.is_closing():
-            await self._link.refuse("write")
-        transport.write(data)
+            return False
+        if self._batches:
+            self._put_off(data)
+        else:
+            transport.write(data)
         if self.silence.is_needed:
             self.silence.begin()
-        if self._blocked or transport.is_closing():
-            await self.drain()
-            return
         self._since_yield += len(data)
-        if self._since_yield > _FAIR_SHARE:
+        return not (self._blocked or self._since_yield > _FAIR_SHARE or transport.is_closing())
+
+    def _put_off(self, data: bytes) -> None:
+        """Send data together with others, at the end of this turn, or when enough is there."""
+        if not self._batch:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._batch.append(data)
+        if self._since_yield + len(data) > _FAIR_SHARE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was put off; before anything else goes out, or the link is closed."""
+        transport = self._link.transport
+        if self._batch and transport is not None:
+            data = b"".join(self._batch)
+            self._batch.clear()
+            if not transport.is_closing():
+                transport.write(data)
+
+    async def settle(self) -> None:
+        """Wait while the peer takes no data; give others a turn.
+
+        Raises
+        ------
+        ConnectionError
+            If not connected, or the connection ended, or the peer took nothing for ``write_timeout``.
+        """
+        transport = self._link.transport
+        if self._blocked or not self._link.alive or transport is None or transport.is_closing():
+            await self.drain()
+        else:
             self._since_yield = 0
             await asyncio.sleep(0)
 
@@ -93,8 +143,9 @@ class Outgoing:
             If the connection ended, or the peer took nothing for ``write_timeout``.
         """
         transport = self._link.transport
-        if transport is None or transport.is_closing():
+        if not self._link.alive or transport is None or transport.is_closing():
             await self._link.refuse("write")
+        self.flush()
         self._draining += 1
         try:
             await self._wait_for_peer(transport)

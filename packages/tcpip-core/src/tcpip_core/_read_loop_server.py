@@ -16,6 +16,7 @@ from ._one_client_server import OneClientServer
 from ._slot import OnSecondClient
 from ._tasks import done_future
 from ._transport import StartServerKwargs
+from ._tuning import Tuning
 from ._waiting import SECOND_LOOK, is_late
 from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEAT_INTERVAL, DEFAULT_TERMINATOR
 
@@ -59,6 +60,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         When the kernel gives up on a silent client.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
     on_second_client : {"reject", "probe", "replace"}
         What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
         kernel gives no sign of life within 2 s; or it gets the place at once.
@@ -106,6 +109,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
         **kwargs: Unpack[StartServerKwargs],
@@ -125,6 +129,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             limits=limits,
             keepalive=keepalive,
             heartbeat=heartbeat,
+            tuning=tuning,
             on_second_client=on_second_client,
             allowed_peers=allowed_peers,
             **kwargs,

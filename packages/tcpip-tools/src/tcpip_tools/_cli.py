@@ -1,6 +1,5 @@
 """The command ``tcpip``: its tree of verbs, and how each way to end becomes an exit status."""
 
-import importlib
 import logging
 import sys
 import traceback
@@ -10,12 +9,13 @@ from typing import Final, NoReturn
 import click
 
 from ._exit_codes import ExitCode, Failure
+from ._lazy_group import LazyGroup
 from ._options import Settings, debug_option
 from ._version import __version__
 
 __all__ = ["main"]
 
-VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "demo", "completion")
+VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "log", "demo", "completion")
 """Each has a module of its name in ``commands``."""
 
 EPILOG: Final = """\
@@ -27,6 +27,7 @@ Examples:
   tcpip talk dome:5000                by hand
   tcpip ping dome:5000 STATUS         how fast does it answer?
   tcpip hold dome:5000 --reconnect    why does the link drop?
+  tcpip log show night.tcplog         what went over the link
   tcpip demo                          watch a mock dome and its client talk
 
 \b
@@ -47,22 +48,13 @@ Exit status:
 """
 
 
-class LazyGroup(click.Group):
-    """A group that imports a verb's module when the verb is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the verbs."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb; None if there is no such one."""
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"{__package__}.commands.{cmd_name}").command
-        return command
-
-
-@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["--help", "-h"]})
+@click.group(
+    cls=LazyGroup,
+    package=f"{__package__}.commands",
+    verbs=VERBS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @debug_option
 @click.pass_obj

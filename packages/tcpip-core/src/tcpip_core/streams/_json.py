@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from .._codec import decode_json, encode_json
-from ._bytes import check_connected
+from .._json_text import decode_json, encode_json
 from ._text import TextReaderMixin, TextWriterMixin
 
 __all__ = ["JsonReaderMixin", "JsonWriterMixin"]
@@ -40,7 +39,7 @@ class JsonReaderMixin(TextReaderMixin):
         -----
         Cancel safe: what arrived stays readable.
         """
-        return decode_json(await self.read_str(), strict=self._tcpip_carrier.limits.strict_json)
+        return decode_json(await self.read_str(), self._tcpip_carrier.json_codec)
 
 
 class JsonWriterMixin(TextWriterMixin):
@@ -68,5 +67,7 @@ class JsonWriterMixin(TextWriterMixin):
         -----
         Cancelling is as for `write`.
         """
-        await check_connected(self._tcpip_carrier, "write")
-        await self.write_str(encode_json(data, strict=self._tcpip_carrier.limits.strict_json))
+        carrier = self._tcpip_carrier
+        if not carrier.connection.alive:
+            await carrier.connection.refuse("write")
+        await self.write_str(encode_json(data, carrier.json_codec))

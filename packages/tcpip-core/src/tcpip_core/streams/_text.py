@@ -37,9 +37,17 @@ class TextReaderMixin(ByteReaderMixin):
         -----
         Cancel safe: what arrived stays readable. ``encoding`` and ``terminator`` may change between two reads.
         """
-        terminator = self.terminator
-        line = await self.readuntil(terminator)
-        return line[: -len(terminator)].decode(self.encoding)
+        incoming = self._tcpip_carrier.connection.incoming
+        buffer, terminator, encoding = incoming.buffer, self.terminator, self.encoding
+        if buffer.lines and buffer.terminator is terminator and buffer.encoding is encoding:
+            return buffer.lines.pop()
+        if self._tcpip_reads_differ:
+            line = await self.readuntil(terminator)
+            return line[: -len(terminator)].decode(encoding)
+        if not terminator:
+            await check_connected(self._tcpip_carrier, "read")
+            raise ValueError("the terminator must be at least one byte long")
+        return await incoming.when_there(None, buffer.take_line, terminator, encoding, incoming.frame_size)
 
 
 class TextWriterMixin(ByteWriterMixin):
@@ -69,12 +77,19 @@ class TextWriterMixin(ByteWriterMixin):
         -----
         Cancelling is as for `write`.
         """
-        await check_connected(self._tcpip_carrier, "write")
+        carrier = self._tcpip_carrier
+        connection = carrier.connection
+        if not connection.alive:
+            await connection.refuse("write")
         if not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
             raise TypeError(f"expected str, got {type(line).__name__}: bytes go through write")
         data, terminator = line.encode(self.encoding), self.terminator
-        if self._tcpip_carrier.limits.strict_text and terminator in data:
+        if carrier.limits.strict_text and terminator in data:
             raise ValueError(
                 f"the text contains the terminator {terminator!r}, and would arrive as two lines: {shown(line)}"
             )
-        await self.write(data + terminator)
+        data += terminator
+        if self._tcpip_writes_differ:
+            await self.write(data)
+        elif not connection.outgoing.hand_over(data):
+            await connection.outgoing.settle()
