@@ -58,18 +58,21 @@ def command(
     """
     if connect == (text is not None):
         raise click.UsageError("give a TEXT to ask, such as STATUS, or --connect, and not both")
+    if connect and target.log is not None:
+        raise click.UsageError("--log records a link that is held, and --connect holds none")
     messages = messages_from((text or "",), target.encoding, "TEXT")
     try:
         pattern = re.compile(expect) if expect is not None else None
     except re.error as e:
         raise click.BadParameter(f"is no regular expression: {e}", param_hint="--expect") from e
-    from .. import _running
+    from .. import _recording, _running
     from ..link import _ping, _progress
 
-    work = (
-        _ping.ConnectPing(target, count, interval)
-        if connect
-        else _ping.Ping(target, messages[0], count, interval, pattern)
-    )
-    writer = _progress.make_writer(work.tally.progress, as_json=as_json)
-    return _running.run(work, writer, debug=settings.debug)
+    with _recording.recorded(target) as recorded:
+        work = (
+            _ping.ConnectPing(recorded, count, interval)
+            if connect
+            else _ping.Ping(recorded, messages[0], count, interval, pattern)
+        )
+        writer = _progress.make_writer(work.tally.progress, as_json=as_json)
+        return _running.run(work, writer, debug=settings.debug)

@@ -17,6 +17,7 @@ Examples:
   tcpip talk dome:5000 --time delta           seconds since the line before
   printf 'OPEN\\nSTATUS\\n' | tcpip talk dome:5000
   tcpip talk dome:5000 --json < commands.txt > replies.jsonl
+  tcpip talk dome:5000 --log dome.tcplog      with a record that tcpip log shows, compares, converts
 
 \b
 Each line is one message. \\x02 is a byte, and so are \\n, \\r, \\t, \\0, \\e and \\\\.
@@ -61,6 +62,8 @@ def command(settings: Settings, target: Target, time: str, is_hex: bool, as_json
 
     TARGET is HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000, or @NAME for a profile in tcpip.toml.
     """
+    from .. import _recording
     from ..talk import _run
 
-    return _run.run(target, time, is_hex=is_hex, as_json=as_json, debug=settings.debug)
+    with _recording.recorded(target) as recorded:
+        return _run.run(recorded, time, is_hex=is_hex, as_json=as_json, debug=settings.debug)

@@ -133,6 +133,8 @@ class Probe:
         try:
             dialled = await dial(addresses, self.target.timeout)
         except OSError as e:
+            if self.target.observer is not None:
+                self.target.observer.failed(e)
             code = exit_code_for_error(e)
             if code is ExitCode.RESET:
                 # Before a connection is made an RST is a refusal; so this one was made, and reset before we looked.
@@ -167,7 +169,16 @@ class Probe:
         self.facts.tls = context is not None
         limits = Limits(connect_timeout=self.target.timeout, write_timeout=self.target.timeout, close_timeout=0.5)
         name = self.target.host if context else None
-        return Client(None, None, LOG, sock=dialled.sock, ssl=context, server_hostname=name, limits=limits)
+        return Client(
+            None,
+            None,
+            LOG,
+            sock=dialled.sock,
+            ssl=context,
+            server_hostname=name,
+            limits=limits,
+            observer=self.target.observer,
+        )
 
     async def _start_tls(self, client: Client, report: Report) -> None:
         try:

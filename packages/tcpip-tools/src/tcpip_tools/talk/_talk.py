@@ -259,6 +259,8 @@ class Talk:
                 await self._send(bytes.fromhex(order.rest), is_framed=False)
             case ":mark":
                 self._tell("mark", order.rest, "-", {"text": order.rest})
+                if self.target.observer is not None:
+                    self.target.observer.mark(order.rest)
             case ":save":
                 self._save(order.rest)
             case ":reconnect":
