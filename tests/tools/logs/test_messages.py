@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def test_messages_are_the_same_wherever_they_were_cut(messages: list[bytes], dat
     stream = b"".join(message + b"\n" for message in messages) + b"rest"
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     ends = [0, *cuts, len(stream)]
-    pieces = [Data(n, 1, ">", stream[a:b]) for n, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
+    pieces = [Data(n, 1, ">", stream[a:b]) for n, (a, b) in enumerate(itertools.pairwise(ends))]
     items = found(*pieces, Close(99, 1, "FIN", "client"))
     assert [*messages, b"rest"] == [payload for _, payload, _ in said(items)]
     assert (99, b"rest", "not a whole message") == said(items)[-1]

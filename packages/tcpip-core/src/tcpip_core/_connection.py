@@ -22,10 +22,10 @@ from ._states import CONNECTED, TRANSITIONS, State
 from ._tuning import Tuning
 from ._waiting import resolve_all, wait_in
 
-__all__ = ["Connection", "Owner"]
+__all__ = ["Connection", "Owner", "readable_address"]
 
 
-def _readable(address: object) -> tuple[str, str]:
+def readable_address(address: object) -> tuple[str, str]:
     """Return the host of a socket address, and the whole as a person writes it."""
     if not isinstance(address, tuple):
         return "", str(address or "an unnamed peer")
@@ -303,7 +303,7 @@ class Connection(asyncio.BufferedProtocol):
             transport.abort()
             return
         self.transport = transport
-        self.peer_host, self.peer = _readable(transport.get_extra_info("peername"))
+        self.peer_host, self.peer = readable_address(transport.get_extra_info("peername"))
         self._keep_alive(self._keepalive)
         self._owner.arrived(self)
 

@@ -13,7 +13,7 @@ from ._lazy_group import LazyGroup
 from ._options import Settings, debug_option
 from ._version import __version__
 
-__all__ = ["main"]
+__all__ = ["VERBS", "LazyGroup", "main", "run"]
 
 VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "log", "demo", "completion")
 """Each has a module of its name in ``commands``."""

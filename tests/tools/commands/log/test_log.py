@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tcpip_core.transcript import Data, Header, Mark, Open, create_transcript, open_transcript
+from tcpip_core.transcript import Data, Event, Header, Mark, Open, create_transcript, open_transcript
 from tcpip_tools import _cli
 from tests.tools._command import COMMAND, TIMEOUT, environment, events, run, running
 from tests.tools._transcripts import START, conversation, write
@@ -468,7 +468,7 @@ def test_a_recorded_device_plays_its_part_again(tmp_path: Path, night: str) -> N
 def test_a_script_cannot_be_made_to_run_what_a_peer_says(tmp_path: Path) -> None:
     """Payloads, marks and names are literals or comments in it, whatever they contain."""
     nasty = '\')\nimport os; os._exit(7)\r\n"""\u2028#'
-    said = [
+    said: list[Event] = [
         Open(0, 1, nasty, nasty),
         Mark(1, nasty),
         Data(2, 1, ">", nasty.encode()),
@@ -477,10 +477,10 @@ def test_a_script_cannot_be_made_to_run_what_a_peer_says(tmp_path: Path) -> None
     write(tmp_path / "a\nraise SystemExit(7)#.tcplog", said, Header(START, nasty, "lf"))
     done = log("convert", "a\nraise SystemExit(7)#.tcplog", "b.py", cwd=tmp_path)
     assert (0, "") == (done.returncode, done.stderr)
-    done = subprocess.run(
+    imported = subprocess.run(
         [sys.executable, "-c", "import b"], capture_output=True, timeout=TIMEOUT, check=False, cwd=tmp_path
     )
-    assert (0, b"") == (done.returncode, done.stderr)
+    assert (0, b"") == (imported.returncode, imported.stderr)
 
 
 def test_a_name_that_says_nothing_wants_an_option(night: str) -> None:
