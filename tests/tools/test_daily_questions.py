@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.repo._tree import ROOT
-from tests.tools._command import COMMAND, TIMEOUT, environment, next_event, running
+from tests.tools._command import COMMAND, TIMEOUT, environment, next_event, run, running
+from tests.tools._devices import device, lines
 
 PAGE = ROOT / "docs/how-to/daily-questions.md"
 BLOCKS = re.findall(r"^```console\n\$ (.+)\n((?:.*\n)*?)```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
@@ -39,7 +40,17 @@ def port() -> Iterator[int]:
         yield next_event(process)["port"]
 
 
-def told(command: str, port: int, shell: Path) -> str:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a directory with two nights in it, which are not the same."""
+    place = tmp_path_factory.mktemp("nights")
+    with device(lines(b"\r\n", OPEN=b"OK")) as one:
+        for name, message in {"night": "OPEN", "other": "SHUT"}.items():
+            assert 0 == run("send", one.target, message, "--log", str(place / f"{name}.tcplog")).returncode
+    return place
+
+
+def told(command: str, port: int, shell: Path, place: Path) -> str:
     """Run a command of the page; give what it prints, and its status in brackets if it is not 0."""
     done = subprocess.run(
         ["bash", "-c", command.replace("5000", str(port))],
@@ -48,6 +59,7 @@ def told(command: str, port: int, shell: Path) -> str:
         text=True,
         timeout=TIMEOUT,
         check=False,
+        cwd=place,
         env=environment(PATH=f"{shell}{os.pathsep}{os.environ['PATH']}", NO_COLOR="1"),
     )
     status = f"[{done.returncode}]\n" if done.returncode else ""
@@ -60,9 +72,11 @@ def matches(expected: str, shown: str) -> bool:
 
 
 @pytest.mark.parametrize(("command", "expected"), BLOCKS, ids=[command for command, _ in BLOCKS])
-def test_a_question_is_answered_as_the_page_says(command: str, expected: str, port: int, shell: Path) -> None:
+def test_a_question_is_answered_as_the_page_says(
+    command: str, expected: str, port: int, shell: Path, place: Path
+) -> None:
     """What a reader copies works."""
-    shown = told(command, port, shell)
+    shown = told(command, port, shell, place)
     assert matches(expected, shown), shown
 
 

@@ -48,6 +48,15 @@ _PORT_STATES = {
 }
 
 
+class Caller(Client):
+    """A client that can say that it is done, and still hear."""
+
+    def write_eof(self) -> None:
+        """Send FIN; nothing where TLS has a farewell of its own, or the link has ended."""
+        if self._writer is not None and self._writer.can_write_eof():
+            self._writer.write_eof()
+
+
 @dataclass
 class Probe:
     """Look what is wrong with a port.
@@ -161,15 +170,15 @@ class Probe:
                 await self._ask(client, report)
             self._guess(report)
         finally:
-            await _part(client, dialled.sock, tls=self.facts.tls)
+            await _part(client)
             dialled.sock.close()
 
-    def _client(self, dialled: Dialled) -> Client:
+    def _client(self, dialled: Dialled) -> Caller:
         context = self.target.tls_context()
         self.facts.tls = context is not None
         limits = Limits(connect_timeout=self.target.timeout, write_timeout=self.target.timeout, close_timeout=0.5)
         name = self.target.host if context else None
-        return Client(
+        return Caller(
             None,
             None,
             LOG,
@@ -270,11 +279,11 @@ class Probe:
         return Event("summary", text, "=", data, is_aside=True)
 
 
-async def _part(client: Client, sock: socket.socket, *, tls: bool) -> None:
+async def _part(client: Caller) -> None:
     """Say that we are done, and read on for a moment, so that our kernel has no reason for an RST."""
     with contextlib.suppress(TimeoutError, OSError):
-        if client.connected and not tls:  # TLS has a farewell of its own.
-            sock.shutdown(socket.SHUT_WR)
+        if client.connected:
+            client.write_eof()
             async with asyncio.timeout(FAREWELL):
                 while await client.read(MOST_HEARD):
                     pass
