@@ -261,9 +261,10 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a loss reaches the callback."""
+    """Print how fast a loss reaches the callback, and how fast the command starts."""
     session.install(*editable(core="uvloop"))
     session.run("python", "-m", "tests.benchmarks.loss_latency", *session.posargs)
+    session.run("python", "-m", "tests.benchmarks.start_up", "--rounds", "20")
 
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])

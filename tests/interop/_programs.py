@@ -20,6 +20,7 @@ __all__ = [
     "CAPTURE_READERS",
     "EXIM",
     "MEMCACHED",
+    "NATS",
     "NETCAT",
     "OPENSSL",
     "PYVISA",
@@ -83,6 +84,7 @@ EXIM = Program("Exim (SMTP)", ("exim4", "exim"), "exim4-daemon-light", ("-bV",),
 NETCAT = Program("nc (OpenBSD)", ("nc.openbsd",), "netcat-openbsd", ("-h",), r"patchlevel ([^)\s]+)")
 TELNET = Program("telnet (inetutils)", ("telnet",), "telnet", ("--version",), r"\(GNU inetutils\) (\S+)")
 SOCAT = Program("socat", ("socat",), "socat", ("-V",), r"socat version (\S+)")
+NATS = Program("NATS", ("nats-server",), "nats-server", ("--version",), r"v(\S+)")
 OPENSSL = Program("openssl s_client", ("openssl",), "openssl", ("version",), r"OpenSSL (\S+)")
 TSHARK = Program("tshark", ("tshark",), "tshark", ("--version",), r"TShark[^\d]*(\S+?)\.? ")
 CAPTURE_READERS = Library("readers of captures", ("dpkt", "scapy"))

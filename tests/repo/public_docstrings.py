@@ -19,6 +19,9 @@ MODULES = (
     "tcpip_core.transcript",
     "tcpip_core.utils",
     "tcpip_testing",
+    "tcpip_testing.dialogue",
+    "tcpip_testing.framing",
+    "tcpip_testing.pairs",
     "tcpip_testing.sim",
     "tcpip_tools",
 )

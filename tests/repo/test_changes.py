@@ -1,5 +1,6 @@
 """Each fragment of the changelog ends up in it: towncrier passes over those whose name it does not know."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ FRAGMENTS = [path for path in files("*", below=ROOT / "docs/changes") if path.na
 
 def faults(section: str, name: str, text: str) -> list[str]:
     """Say what is wrong with a fragment."""
-    issue, _, rest = name.partition(".")
+    issue, _, rest = re.sub(r"\.\d+\.md$", ".md", name).partition(".")
     found = [] if section in SECTIONS else [f"{section} is none of {sorted(SECTIONS)}"]
     if not issue.isdigit() or rest.removesuffix(".md") not in KINDS or not rest.endswith(".md"):
-        found.append(f"{name} is not named ISSUE.KIND.md, with a kind of {sorted(KINDS)}")
+        found.append(f"{name} is not named ISSUE.KIND.md or ISSUE.KIND.2.md, with a kind of {sorted(KINDS)}")
     if not text.startswith(SECTIONS.get(section, "")):
         found.append("the package's name comes first")
     if len(text.strip().splitlines()) != 1 or not text.strip().endswith("."):
@@ -39,6 +40,8 @@ def test_fragments_are_of_the_form_that_towncrier_knows(path: Path) -> None:
         ("corr", "2.added.md", "tcpip-core has it."),
         ("core", "2.bogus.md", "tcpip-core has it."),
         ("core", "it.added.md", "tcpip-core has it."),
+        ("core", "2.2.md", "tcpip-core has it."),
+        ("core", "2.added.x.md", "tcpip-core has it."),
         ("core", "2.added.rst", "tcpip-core has it."),
         ("core", "2.added.md", "It is there."),
         ("core", "2.added.md", "tcpip-core has it"),

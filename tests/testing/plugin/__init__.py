@@ -1,0 +1,1 @@
+"""Tests of tcpip-testing, a file for each of its modules."""

@@ -7,7 +7,13 @@ __all__ = ["Decoder", "FixedSizeDecoder", "LengthPrefixedDecoder", "RawDecoder",
 
 
 class Decoder(abc.ABC):
-    """Takes messages out of a stream that arrives in pieces; made by `Framing.decoder`."""
+    """Takes messages out of a stream that arrives in pieces; made by `Framing.decoder`.
+
+    Parameters
+    ----------
+    max_frame : int
+        How long a message may be (bytes).
+    """
 
     def __init__(self, max_frame: int) -> None:
         if max_frame < 1:

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ _TURNS: Final = 50
 
 _GRACE: Final = 0.25
 """How long a thread that is ending gets to end (seconds)."""
+
+_OF_LOOPS: Final = ("asyncio_", "uvloop_")
+"""How the threads of loops' executors are called; a loop ends them when it is closed."""
 
 _NOT_THE_MAKER: Final = tuple(
     str(Path(path)) + os.sep for path in {*(sysconfig.get_paths()[one] for one in ("stdlib", "platstdlib", "purelib"))}
@@ -120,11 +123,15 @@ class LoopWatch:
 
 
 def _timers(loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
-    """Give the timers that are still to come. No loop lists its own in public; uvloop's are of a class of its own."""
+    """Give the timers that are still to come. Of all loops only the simulated one lists those of the program."""
+    listed: Callable[[], Iterable[Any]] | None = getattr(loop, "timers", None)
+    if listed is not None:
+        yield from listed()
+        return
     now = loop.time()
     of_uvloop: type | None = getattr(sys.modules.get("uvloop.loop"), "TimerHandle", None)
     for timer in _all_of(asyncio.TimerHandle, *([of_uvloop] if of_uvloop else [])):
-        if not timer.cancelled() and timer.when() > now and not getattr(timer, "kernel", False):
+        if not timer.cancelled() and timer.when() > now:
             yield timer
 
 
@@ -162,13 +169,10 @@ class ProcessWatch:
         return found + [f"thread {one.name!r}, {made_at(one)}" for one in self._threads_left()]
 
     def _threads_left(self) -> list[threading.Thread]:
-        # The threads of a loop's executor are the loop's, which ends them when it is closed.
         left = [
             one
             for one in threading.enumerate()
-            if one not in self._threads
-            and one is not threading.current_thread()
-            and not one.name.startswith("asyncio_")
+            if one not in self._threads and one is not threading.current_thread() and not one.name.startswith(_OF_LOOPS)
         ]
         for one in left:
             one.join(_GRACE / len(left))

@@ -13,12 +13,16 @@ import errno
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-__all__ = ["Chunks", "MemoryTransport", "Wire", "chunk_sizes", "joined_transports"]
+__all__ = ["MOST_AT_ONCE", "Chunks", "MemoryTransport", "Wire", "chunk_sizes", "joined_transports"]
 
 Chunks: TypeAlias = Sequence[int] | Callable[[int], int]
 """How the wire is cut: the sizes of the chunks (bytes), again and again, or a function of how much waits (bytes)."""
+
+
+MOST_AT_ONCE: Final = 65536
+"""How much arrives at once, unless chosen otherwise (bytes): a receiver must have a chance to pause."""
 
 
 def chunk_sizes(chunks: Chunks | None) -> Callable[[int], int]:
@@ -30,7 +34,7 @@ def chunk_sizes(chunks: Chunks | None) -> Callable[[int], int]:
         If a size is below 1, or there is none.
     """
     if chunks is None:
-        return lambda waiting: waiting
+        return lambda waiting: min(waiting, MOST_AT_ONCE)
     if callable(chunks):
         return chunks
     sizes = list(chunks)
@@ -101,6 +105,7 @@ class Wire:
             if waiting and size < 1:
                 raise ValueError(f"chunks gave {size} for {waiting} bytes: it must be 1 or more")
         except Exception as e:  # noqa: BLE001  It is the test's function; its writer has to learn of it.
+            self.data.clear()
             self.sender.fail(e)
         else:
             self.deliver(min(size, waiting))

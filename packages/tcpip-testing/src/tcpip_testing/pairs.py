@@ -16,7 +16,7 @@ from tcpip_core import (
     close_stream_writer,
 )
 
-from ._memory import Chunks, MemoryTransport, Wire, joined_transports
+from ._memory import MOST_AT_ONCE, Chunks, MemoryTransport, Wire, joined_transports
 from ._reset import reset_stream
 
 __all__ = [
@@ -129,8 +129,8 @@ class LockstepPair(MemoryPair):
         Parameters
         ----------
         size : int, optional
-            Deliver exactly so much, as one chunk (bytes, 1 or more). None delivers everything, and then the end of the
-            stream if it was closed or reset.
+            Deliver exactly so much, as one chunk (bytes, 1 or more). None delivers all that the receiver takes, and
+            then the end of the stream if it was closed or reset.
         to : End, optional
             Deliver to this end only. May be left out if just one direction has something, or if `size` is None.
 
@@ -189,12 +189,10 @@ def _transport(end: End) -> MemoryTransport:
 
 
 def _deliver_all(wire: Wire) -> int:
-    size = len(wire.data) if wire.has_news else 0
-    if size:
-        wire.deliver(size)
-    if wire.has_news and not wire.data:
-        wire.deliver(0)
-    return size
+    before = len(wire.data)
+    while wire.has_news:
+        wire.deliver(min(len(wire.data), MOST_AT_ONCE))
+    return before - len(wire.data)
 
 
 @contextlib.asynccontextmanager
@@ -206,10 +204,10 @@ async def memory_pair(*, chunks: Chunks | None = None, limit: int = _LIMIT) -> A
     chunks : sequence of int or callable, optional
         How data are cut on their way: the sizes of the chunks (bytes), used again and again; or a function that gets
         how much waits (bytes) and returns the size of the next chunk. Each chunk arrives in a turn of the event loop
-        of its own. None delivers what was written until then at once.
+        of its own. None delivers what was written until then, 64 KiB at most at once.
     limit : int
         Limit of the stream readers, as for `asyncio.open_connection` (bytes). A reader that nobody reads from takes
-        about twice as much; a writer then holds 64 KiB, and its ``drain`` waits.
+        about twice as much, and a chunk; a writer then holds 64 KiB, and its ``drain`` waits.
 
     Yields
     ------
@@ -340,7 +338,7 @@ async def connection_pair(
     client_callback: Callable[[Client], Awaitable[None]] | None = None,
     server_callback: Callable[[OneClientServer], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[ConnectionPair, None]:
-    """Connect a `Client` and a `OneClientServer`; close both at the end.
+    """Connect a `tcpip_core.Client` and a `tcpip_core.OneClientServer`; close both at the end.
 
     Parameters
     ----------

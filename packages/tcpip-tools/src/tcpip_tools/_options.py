@@ -116,11 +116,15 @@ def target_options(function: F) -> F:
     return cast("F", click.argument("target", shell_complete=_complete_target)(decorated))
 
 
+def _check_log_name(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not name.endswith((".tcplog", ".tcplog.gz")):
+        raise click.BadParameter(f"{name!r} must end with .tcplog or .tcplog.gz, by which others know what it is")
+    return name
+
+
 _TARGET_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "timeout": click.option("--timeout", type=Duration(), help="Wait so long for one thing.  [default: 5s]"),
-    "framing": click.option(
-        "--framing", help="What tells messages apart, such as crlf, lf, cr, nul, len:u16be, raw.  [default: crlf]"
-    ),
+    "framing": click.option("--framing", help=f"What tells messages apart: {FRAMINGS}.  [default: crlf]"),
     "encoding": click.option("--encoding", help="Of text, such as ascii or latin-1.  [default: utf-8]"),
     "tls": click.option("--tls", is_flag=True, default=None, help="Speak TLS."),
     "cafile": click.option(
@@ -130,6 +134,12 @@ _TARGET_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     ),
     "insecure": click.option(
         "--insecure", is_flag=True, default=None, help="Take any certificate, also a forged one; implies --tls."
+    ),
+    "log": click.option(
+        "--log",
+        type=click.Path(dir_okay=False),
+        callback=_check_log_name,
+        help="Record what goes over the link in this file, .tcplog or .tcplog.gz; see tcpip log.",
     ),
 }
 
@@ -154,7 +164,7 @@ def make_target(text: str, options: dict[str, Any]) -> Target:
         host, port = parse_address(profile.target)
     except ValueError as e:
         raise click.BadParameter(str(e), param_hint="TARGET") from e
-    said = {name: getattr(profile, name) for name in _TARGET_OPTIONS} | {
+    said = {name: getattr(profile, name, None) for name in _TARGET_OPTIONS} | {
         name: value for name, value in options.items() if value is not None
     }
     if said["tls"] is None and (said["cafile"] or said["insecure"]):

@@ -138,7 +138,7 @@ class Stop:
         self.reason = ""
 
     async def listened_to(self, work: Work, writer: Writer) -> ExitCode:
-        """Do the work; cancel it at SIGTERM, and if what it prints into goes away."""
+        """Do the work; cancel it at SIGTERM, at SIGHUP, and if what it prints into goes away."""
         task = asyncio.current_task()
         assert task is not None
 
@@ -149,5 +149,7 @@ class Stop:
         writer.output.on_gone = lambda: end("nobody reads")
         # Windows has no such handlers; there a process that is terminated ends without a word.
         with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end, "terminated")
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, end, "terminated")
+            loop.add_signal_handler(signal.SIGHUP, end, "the terminal is gone")
         return await work(writer)

@@ -2,11 +2,15 @@
 
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tcpip_core import tls
 
 from ._exit_codes import ExitCode, Failure
 from ._report import address_of
+
+if TYPE_CHECKING:
+    from tcpip_core.transcript import Recorder
 
 __all__ = ["Target", "parse_address"]
 
@@ -31,6 +35,10 @@ class Target:
         Authorities to trust (PEM); None trusts those of the system.
     insecure : bool
         Take any certificate.
+    log : str or None
+        Path of a transcript to record; None records nothing.
+    observer : Recorder or None
+        Records it.
     """
 
     host: str
@@ -41,6 +49,8 @@ class Target:
     tls: bool = False
     cafile: str | None = None
     insecure: bool = False
+    log: str | None = None
+    observer: "Recorder | None" = None
 
     def __str__(self) -> str:
         return address_of(self.host, self.port)

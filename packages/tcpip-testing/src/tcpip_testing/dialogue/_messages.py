@@ -164,12 +164,15 @@ def match_prefix(expected: Expected, data: bytes, encoding: str) -> Received | N
             wanted = to_bytes(expected, encoding)
             return Received(wanted, encoding) if data.startswith(wanted) else None
         case re.Pattern():
-            subject = _subject(expected, data, encoding)
-            found = None if subject is None else expected.match(subject)
+            # What follows may be no text, or only the first half of a letter.
+            is_of_bytes = isinstance(expected.pattern, bytes)
+            subject: Any = data if is_of_bytes else data.decode(encoding, "surrogateescape")
+            found = expected.match(subject)
             if found is None:
                 return None
             whole: str | bytes = found.group()
-            return Received(whole.encode(encoding) if isinstance(whole, str) else whole, encoding, found)
+            taken = whole if isinstance(whole, bytes) else whole.encode(encoding, "surrogateescape")
+            return Received(taken, encoding, found)
         case _:
             return match_message(expected, data, encoding)
 

@@ -257,7 +257,9 @@ class Player:
             for number, step in enumerate(self._script.steps, 1)
             if number != self._at and isinstance(step, Expect) and self._fits(step, data)
         ]
-        headline = "an unexpected message" if expects else f"left over, after all that was expected: {data!r}"
+        headline = (
+            "an unexpected message" if expects else f"left over, after all that was expected: {shown(data, encoding)}"
+        )
         return self.error(headline, [*lines, *hints[:1]])
 
     def _fits(self, step: Expect, data: bytes) -> bool:

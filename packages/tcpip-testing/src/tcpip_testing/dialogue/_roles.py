@@ -94,7 +94,8 @@ class ServerRole(Role):
         if self._server is not None:
             self._server.close()
             while not self._queue.empty():
-                self._queue.get_nowait()[1].transport.abort()
+                _, writer = self._queue.get_nowait()
+                writer.transport.abort()
 
 
 class ClientRole(Role):

@@ -31,7 +31,7 @@ Exchange: TypeAlias = tuple[Expected, *tuple[Reply, ...]]
 
 
 class Step:
-    """One step of a script; made by the functions of this module."""
+    """One step of a script; made by `greet`, `send`, `expect` and the other functions."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,15 @@ class Send(Step):
 
 @dataclass(frozen=True)
 class Expect(Step):
-    """Wait for a message, and answer it."""
+    """Wait for a message, and answer it; made by `expect`.
+
+    Parameters
+    ----------
+    expected : str, bytes, re.Pattern, dict, Json, ctypes.Structure or callable
+        What must come.
+    replies : tuple
+        What is answered.
+    """
 
     expected: Expected
     replies: tuple[Reply, ...]

@@ -8,7 +8,7 @@ import pytest
 from .._leaks import LoopWatch, ProcessWatch, tracing
 from .._waiting import ConnectEvents
 
-__all__ = ["connect_events", "no_leaks"]
+__all__ = ["connect_events", "no_leaks", "no_leaks_goes_first"]
 
 
 @pytest.fixture
@@ -35,3 +35,10 @@ def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
         left += in_process.left()
     if left:
         pytest.fail("\n  ".join(["left behind by this test:", *left]), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_leaks_goes_first(request: pytest.FixtureRequest) -> None:
+    """Let `no_leaks` begin before the other fixtures of a test that uses it, and so look when they have ended."""
+    if "no_leaks" in request.fixturenames:
+        request.getfixturevalue("no_leaks")

@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-__all__ = ["pytest_runtest_call", "pytest_sessionstart", "same_loop"]
+__all__ = ["pytest_configure", "pytest_runtest_call", "same_loop"]
 
 _LOOPS = pytest.StashKey[dict[str, asyncio.AbstractEventLoop]]()
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Add the asynchronous fixtures, or what says that they need pytest-asyncio."""
-    plugins = session.config.pluginmanager
+    plugins = config.pluginmanager
     if plugins.hasplugin("asyncio"):
         from . import _async_fixtures as fixtures
     else:

@@ -15,9 +15,13 @@ Examples:
   tcpip hold dome:5000                  until it drops, or Ctrl-C
   tcpip hold dome:5000 --reconnect      a line for each drop, all night long
   tcpip hold dome:5000 --for 1h --json > night.json
+  tcpip hold dome:5000 --reconnect --log night.tcplog
   tcpip hold dome:5000 --fast           notice a dead link within 6 s, not 15 s
 
-It connects, says nothing, and reads what comes. Why a link dropped is
+It connects, says nothing, and reads what comes.
+
+\b
+Why a link dropped is
   FIN           the peer closed it           RST  the peer reset it
   keepalive     the peer, or the way to it, is gone without a word
   unreachable   a router, or this host, says that there is no way any more
@@ -46,8 +50,10 @@ def command(
     """
     from tcpip_core import Keepalive
 
-    from .. import _lines, _running
+    from .. import _lines, _recording, _running
     from ..link import _hold
 
-    work = _hold.Hold(target, Keepalive.fast() if fast else Keepalive(), seconds, reconnect)
-    return _running.run(work, _lines.make_writer(as_json=as_json), debug=settings.debug)
+    keepalive = Keepalive.fast() if fast else Keepalive()
+    with _recording.recorded(target) as recorded:
+        work = _hold.Hold(recorded, keepalive, seconds, reconnect)
+        return _running.run(work, _lines.make_writer(as_json=as_json), debug=settings.debug)

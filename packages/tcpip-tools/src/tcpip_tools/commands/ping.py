@@ -20,7 +20,7 @@ Examples:
   tcpip ping dome:5000 STATUS --json | jq .seconds
 
 One link is made and held. A question waits for the answer to the one before it, for --timeout; from the first that has
-none in time to the next answer is an outage. An answer that comes late counts for the oldest question without one.
+none in time to the next answer is an outage. An answer that comes late counts, until the next question is asked.
 The summary has percentiles, the jitter (how much a time differs from the one before it, on average) and a histogram.
 
 --connect asks nothing: it connects and closes each time, so it takes the place of a server of one client each time.
@@ -58,18 +58,21 @@ def command(
     """
     if connect == (text is not None):
         raise click.UsageError("give a TEXT to ask, such as STATUS, or --connect, and not both")
+    if connect and target.log is not None:
+        raise click.UsageError("--log records a link that is held, and --connect holds none")
     messages = messages_from((text or "",), target.encoding, "TEXT")
     try:
         pattern = re.compile(expect) if expect is not None else None
     except re.error as e:
         raise click.BadParameter(f"is no regular expression: {e}", param_hint="--expect") from e
-    from .. import _running
+    from .. import _recording, _running
     from ..link import _ping, _progress
 
-    work = (
-        _ping.ConnectPing(target, count, interval)
-        if connect
-        else _ping.Ping(target, messages[0], count, interval, pattern)
-    )
-    writer = _progress.make_writer(work.tally.progress, as_json=as_json)
-    return _running.run(work, writer, debug=settings.debug)
+    with _recording.recorded(target) as recorded:
+        work = (
+            _ping.ConnectPing(recorded, count, interval)
+            if connect
+            else _ping.Ping(recorded, messages[0], count, interval, pattern)
+        )
+        writer = _progress.make_writer(work.tally.progress, as_json=as_json)
+        return _running.run(work, writer, debug=settings.debug)

@@ -59,8 +59,9 @@ def command(
     if no_connect and texts:
         raise click.UsageError("--send needs a connection: leave --no-connect out")
     messages = messages_from(texts, target.encoding, "--send")
-    from .. import _lines, _running
+    from .. import _lines, _recording, _running
     from ..probe import _steps
 
-    work = _steps.Probe(target, messages, listen, is_connected=not no_connect)
-    return _running.run(work, _lines.make_writer(as_json=as_json), debug=settings.debug)
+    with _recording.recorded(target) as recorded:
+        work = _steps.Probe(recorded, messages, listen, is_connected=not no_connect)
+        return _running.run(work, _lines.make_writer(as_json=as_json), debug=settings.debug)

@@ -52,10 +52,11 @@ def command(
         pattern = re.compile(expect) if expect is not None else None
     except re.error as e:
         raise click.BadParameter(f"is no regular expression: {e}", param_hint="--expect") from e
-    from .. import _lines, _running
+    from .. import _lines, _recording, _running
     from .._report import JsonLines, stdout
     from ..link import _send
 
     output = stdout()
     writer = JsonLines(output) if as_json else _send.RawReplies(output, _lines.stderr())
-    return _running.run(_send.Send(target, messages, lines, pattern), writer, debug=settings.debug)
+    with _recording.recorded(target) as recorded:
+        return _running.run(_send.Send(recorded, messages, lines, pattern), writer, debug=settings.debug)

@@ -17,10 +17,11 @@ Examples:
   tcpip talk dome:5000 --time delta           seconds since the line before
   printf 'OPEN\\nSTATUS\\n' | tcpip talk dome:5000
   tcpip talk dome:5000 --json < commands.txt > replies.jsonl
+  tcpip talk dome:5000 --log dome.tcplog      with a record that tcpip log shows, compares, converts
 
 \b
-Each line is one message. \\x02 is a byte, and so are \\n, \\r, \\t, \\0, \\e and \\\\. A line that begins with a colon is an
-order; two colons begin a message with one:
+Each line is one message. \\x02 is a byte, and so are \\n, \\r, \\t, \\0, \\e and \\\\.
+A line that begins with a colon is an order; two begin a message with one:
   :framing lf     tell messages apart in another way; what has come is looked at again
   :hex            show bytes as digits too, or not
   :time delta     absolute, relative, delta or off
@@ -30,8 +31,9 @@ order; two colons begin a message with one:
   :reconnect      a new link               :help, :quit
 
 \b
-Keys: Up and Ctrl-R find earlier lines to this target, Tab and Right complete from them, Ctrl-D ends, Ctrl-C interrupts.
-What arrives unasked appears above the line that is being typed.
+Up and Ctrl-R find earlier lines to this target, Tab and Right complete
+from them, Ctrl-D ends, Ctrl-C interrupts. What arrives unasked appears
+above the line that is being typed.
 
 From a pipe, lines are sent at once; after the last one it waits for the reply, until nothing more comes.
 
@@ -60,6 +62,8 @@ def command(settings: Settings, target: Target, time: str, is_hex: bool, as_json
 
     TARGET is HOST:PORT, such as 127.0.0.1:5000 or [::1]:5000, or @NAME for a profile in tcpip.toml.
     """
+    from .. import _recording
     from ..talk import _run
 
-    return _run.run(target, time, is_hex=is_hex, as_json=as_json, debug=settings.debug)
+    with _recording.recorded(target) as recorded:
+        return _run.run(recorded, time, is_hex=is_hex, as_json=as_json, debug=settings.debug)

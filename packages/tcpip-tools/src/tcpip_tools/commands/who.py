@@ -19,12 +19,16 @@ Examples:
   tcpip who 5000 --watch         and who comes and goes, until Ctrl-C
   ssh dome tcpip who 5000        on another host
 
-It asks this host's kernel, and connects to nobody. Linux only. Of a connection it shows
+It asks this host's kernel, and connects to nobody. Linux only.
+
+\b
+Of a connection it shows
   unread    what has come and the program has not read: it hangs, or is busy
   unsent    what the peer has not acknowledged: it does not read, or is gone
   heard, spoken to   since when nothing has come or gone
   NOT ACCEPTED       made by the kernel, and taken by no program yet
   CLOSE_WAIT         the peer is gone, and the program has not closed its side
+
 The kernel does not note when a connection was made; for how long a program runs is shown, and with --watch for how
 long a connection was seen.
 

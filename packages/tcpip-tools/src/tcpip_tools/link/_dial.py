@@ -167,7 +167,7 @@ _HINTS: Final = {
     ExitCode.REFUSED: "refused: nothing listens there; is the device's server running, and is this its port?",
     ExitCode.CONNECT_TIMEOUT: "no answer: is the host up, does a firewall let the port through, is its queue full?",
     ExitCode.NAME_OR_ROUTE: "no way there: check the address, the network and the routes",
-    ExitCode.RESET: "reset before there was a connection",
+    ExitCode.RESET: "connected, and reset at once: the server is busy, or does not want this client",
     ExitCode.USAGE: "this host's own rules forbid it",
 }
 

@@ -159,6 +159,8 @@ async def open_link(target: Target, keepalive: Keepalive | None = None) -> Async
         addresses = await resolve(target.host, target.port, target.timeout)
         dialled = await dial(addresses, target.timeout)
     except OSError as e:
+        if target.observer is not None:
+            target.observer.failed(e)
         raise failure_to_connect(target, e) from e
     client = Client(
         None,
@@ -169,6 +171,7 @@ async def open_link(target: Target, keepalive: Keepalive | None = None) -> Async
         server_hostname=target.host if context else None,
         limits=Limits(connect_timeout=target.timeout, write_timeout=target.timeout, close_timeout=0.5),
         keepalive=keepalive,
+        observer=target.observer,
     )
     try:
         try:

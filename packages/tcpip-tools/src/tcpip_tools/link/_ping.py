@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-from collections import deque
 from dataclasses import dataclass, field
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_error, exit_code_for_loss
@@ -89,7 +88,8 @@ class Tally:
 class Ping:
     """Ask over one held link.
 
-    An answer that comes late is that to the oldest question that has none, so nothing is counted twice.
+    An answer that comes late, but before the next question, still counts; nobody can tell to which question a later one
+    belongs, so it counts for the one that waits.
 
     Parameters
     ----------
@@ -111,7 +111,8 @@ class Ping:
     interval: float
     expect: re.Pattern[str] | None
     tally: Tally = field(default_factory=lambda: Tally("reply"), init=False)
-    waiting: deque[tuple[int, float]] = field(default_factory=deque[tuple[int, float]], init=False)
+    waiting: tuple[int, float] | None = field(default=None, init=False)
+    """The question without an answer: its number, and when it was asked."""
     is_answered: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def __call__(self, report: Report) -> ExitCode:
@@ -134,7 +135,7 @@ class Ping:
             except ValueError as e:
                 raise Failure(ExitCode.USAGE, str(e)) from e
             except LinkLost as e:
-                reason = why(e.reason, is_waited_for=bool(self.waiting))
+                reason = why(e.reason, is_waited_for=self.is_waiting)
                 raise Failure(exit_code_for_loss(e.reason), f"the link is lost: {reason}") from e
             finally:
                 self.tally.end(loop.time())
@@ -142,16 +143,21 @@ class Ping:
                 await asyncio.gather(listening, return_exceptions=True)
         return ExitCode.OK if self.tally.times else ExitCode.NO_ANSWER
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a question has no answer yet."""
+        return self.waiting is not None
+
     async def _listen(self, link: Link, report: Report) -> None:
         """Take answers until the link is lost."""
         while True:
             for message in await link.receive():
                 text = message.decode(self.target.encoding, errors="backslashreplace")
-                if self.waiting and (self.expect is None or self.expect.search(text)):
-                    number, sent_at = self.waiting.popleft()
+                if self.waiting is not None and (self.expect is None or self.expect.search(text)):
+                    number, sent_at = self.waiting
+                    self.waiting = None
                     self.tally.answered(number, link.received_at - sent_at, link.received_at, report)
-                    if not self.waiting:
-                        self.is_answered.set()
+                    self.is_answered.set()
                 else:
                     report(Event("unasked", "", "<", {"text": shown(message, self.target.encoding)}))
 
@@ -162,14 +168,14 @@ class Ping:
             self.tally.asked += 1
             number, sent_at = self.tally.asked, loop.time()
             self.is_answered.clear()
-            self.waiting.append((number, sent_at))
+            self.waiting = (number, sent_at)
             await link.send(self.message)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.target.timeout):
                     await self.is_answered.wait()
             if listening.done():
                 listening.result()
-            if (number, sent_at) in self.waiting:
+            if self.is_waiting:
                 self.tally.silent(number, sent_at, f"no answer within {self.target.timeout:g} s", report)
             next_at = max(next_at + self.interval, loop.time())
             if self.count is None or self.tally.asked < self.count:

@@ -45,7 +45,6 @@ _PORT_STATES = {
     ExitCode.REFUSED: PortState.REFUSED,
     ExitCode.CONNECT_TIMEOUT: PortState.FILTERED,
     ExitCode.NAME_OR_ROUTE: PortState.UNREACHABLE,
-    ExitCode.RESET: PortState.REFUSED,
 }
 
 
@@ -134,7 +133,14 @@ class Probe:
         try:
             dialled = await dial(addresses, self.target.timeout)
         except OSError as e:
+            if self.target.observer is not None:
+                self.target.observer.failed(e)
             code = exit_code_for_error(e)
+            if code is ExitCode.RESET:
+                # Before a connection is made an RST is a refusal; so this one was made, and reset before we looked.
+                self.facts.port, self.facts.ended = PortState.OPEN, LossReason.RST
+                report(Event("connect", "connect  open, and reset at once", "!", {"port": "open", "ended": "RST"}))
+                return
             self.facts.port = _PORT_STATES.get(code, PortState.FILTERED)
             if e.errno in {errno.EPERM, errno.EACCES}:
                 self.facts.port = PortState.FILTERED
@@ -163,7 +169,16 @@ class Probe:
         self.facts.tls = context is not None
         limits = Limits(connect_timeout=self.target.timeout, write_timeout=self.target.timeout, close_timeout=0.5)
         name = self.target.host if context else None
-        return Client(None, None, LOG, sock=dialled.sock, ssl=context, server_hostname=name, limits=limits)
+        return Client(
+            None,
+            None,
+            LOG,
+            sock=dialled.sock,
+            ssl=context,
+            server_hostname=name,
+            limits=limits,
+            observer=self.target.observer,
+        )
 
     async def _start_tls(self, client: Client, report: Report) -> None:
         try:
@@ -181,7 +196,7 @@ class Probe:
         if self.facts.banner:
             said = f"{quoted(self.facts.banner, self.target.encoding)} after {in_words(seconds or 0)}"
         else:
-            said = f"nothing for {listen:.2g} s"
+            said = "nothing" if self.facts.ended else f"nothing for {listen:.2g} s"
         if self.facts.ended is not None:
             said += f", then {self.facts.ended.value} after {in_words(self.facts.ended_after)}"
         data = for_machines(self.facts.banner, self.target.encoding)

@@ -37,6 +37,9 @@ class PipedLines:
         self._room.release()
         return line
 
+    async def close(self) -> None:
+        """Do nothing: nobody else reads the stream."""
+
     def _read(self, loop: asyncio.AbstractEventLoop, queue: "asyncio.Queue[str | None]") -> None:
         try:
             for line in self._stream:

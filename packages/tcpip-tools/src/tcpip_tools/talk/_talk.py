@@ -54,9 +54,13 @@ class Lines(Protocol):
 
         Raises
         ------
-        KeyboardInterrupt
-            Never: `InterruptedError` stands for it, which may cross a task.
+        InterruptedError
+            If somebody pressed Ctrl-C. A `KeyboardInterrupt` would end the loop, and leave what is open.
         """
+        ...
+
+    async def close(self) -> None:
+        """Give back what they come from."""
         ...
 
 
@@ -109,6 +113,7 @@ class Talk:
         finally:
             await self._end(self._repeating)
             await self._end(self._holding)
+            await self.lines.close()
 
     async def _talk(self) -> ExitCode:
         await self._connect()
@@ -254,6 +259,8 @@ class Talk:
                 await self._send(bytes.fromhex(order.rest), is_framed=False)
             case ":mark":
                 self._tell("mark", order.rest, "-", {"text": order.rest})
+                if self.target.observer is not None:
+                    self.target.observer.mark(order.rest)
             case ":save":
                 self._save(order.rest)
             case ":reconnect":
@@ -312,9 +319,9 @@ class Talk:
                 break
             self._heard.clear()
             timeout = QUIET
-        if self.counts["received"]:
-            return ExitCode.OK
-        return self._holding.result() if self._holding.done() else ExitCode.NO_ANSWER
+        if self._holding.done():
+            return self._holding.result()
+        return ExitCode.OK if self.counts["received"] else ExitCode.NO_ANSWER
 
     # --- what is told -------------------------------------------------------------------------------------------------
 
