@@ -195,7 +195,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Speak to programs of somebody else."""
+    """Speak to programs of somebody else; let them read our captures."""
     session.install(*editable(), *groups("interop"))
     session.run("python", *STRICT, "-m", "pytest", "-v", "-rs", "--interop", "tests/interop", *session.posargs)
 

@@ -141,13 +141,15 @@ class ObservedTransport:
     def __init__(self, transport: asyncio.Transport, connection: ObservedConnection) -> None:
         self._transport = transport
         self._connection = connection
+        # Asked for each message; __getattr__ takes its time.
+        self.is_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, and tell."""
-        if not self._transport.is_closing():
+        if not self.is_closing():
             self._connection.tell(lambda observer: observer.sent(bytes(data)))
         self._transport.write(data)
 

@@ -12,6 +12,7 @@ from typing import Self
 
 from .._loss import LossReason
 from .._observer import LinkObserver, Side
+from ._backlog import size_of
 from ._clocks import now, wall_clock_offset
 from ._events import Close, Data, Event, Gap, Header, Open
 from ._lines import checked_text_encoding, encode_event, encode_header, format_wall
@@ -20,9 +21,6 @@ from ._recorder import PRODUCER
 from ._rotation import GrowingFile, inserted
 
 __all__ = ["RingRecorder"]
-
-_OVERHEAD = 300
-"""What an event takes in memory beside its payload (bytes)."""
 
 _log = logging.getLogger("tcpip_core.transcript")
 
@@ -187,7 +185,7 @@ class RingRecorder:
     def _record(self, event: Event) -> None:
         with self._lock:
             self._events.append(event)
-            self._size += _size_of(event)
+            self._size += size_of(event)
             if isinstance(event, Open):
                 self._links[event.connection] = event
             while self._size > self._most:
@@ -195,7 +193,7 @@ class RingRecorder:
 
     def _drop_oldest(self) -> None:
         event = self._events.popleft()
-        self._size -= _size_of(event)
+        self._size -= size_of(event)
         payload = len(event.payload) if isinstance(event, Data) else 0
         left = self._left
         self._left = replace(left, time=left.time or event.time, events=left.events + 1, bytes=left.bytes + payload)
@@ -240,7 +238,3 @@ class RingRecorder:
         pattern = inserted(self._path, "-" + "[0-9]" * 8 + "T" + "[0-9]" * 6 + ".*Z").name
         for path in sorted(self._path.parent.glob(pattern))[: -self._keep]:
             path.unlink(missing_ok=True)
-
-
-def _size_of(event: Event) -> int:
-    return _OVERHEAD + (len(event.payload) if isinstance(event, Data) else 0)

@@ -80,4 +80,4 @@ def _traffic(found: Statistics) -> Iterator[str]:
     yield ""
     rate = f"{most / seconds:.3g} bytes/s at most" if seconds else f"{most:.0f} bytes"
     yield f"traffic, {in_words(seconds)} a step, {rate}"
-    yield "  " + "".join(_LEVELS[min(int(part / most * 8), 7)] if part else " " for part in parts)
+    yield "  " + "".join(_LEVELS[min(int(part / most * 8), 7)] if part else " " for part in parts).rstrip()

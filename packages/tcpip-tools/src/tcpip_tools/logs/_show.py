@@ -66,7 +66,8 @@ class Viewer:
         if isinstance(item, Clock):
             self._clock.set(item)
         mark, text = self._said(item)
-        if self.grep is not None and self.grep.search(text) is None:
+        searched = f"{text}\n{shown(item.payload, self.encoding, _MOST)}" if isinstance(item, Message) else text
+        if self.grep is not None and self.grep.search(searched) is None:
             return
         head = f"{self._time(item.time)}  {getattr(item, 'connection', 0) or '-'} {mark} "
         self._last = item.time

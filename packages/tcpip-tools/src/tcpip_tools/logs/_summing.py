@@ -36,5 +36,5 @@ def run(name: str, framing: str | None, encoding: str | None, plot: Path | None,
         writer(Report("summary", "", "=", {"exit": int(ExitCode.OK)}))
     else:
         for line in lines(found, log.header):
-            writer(Report("line", line or " "))
+            writer.output.line(line)
     return ExitCode.OK

@@ -39,7 +39,7 @@ Exit status:
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("-f", "--follow", is_flag=True, help="Go on as the file grows, until Ctrl-C.")
 @click.option("--hex", "as_hex", is_flag=True, help="Show messages as hexadecimal digits.")
-@click.option("--grep", metavar="REGEX", help="Only what contains this, in the text that is shown.")
+@click.option("--grep", metavar="REGEX", help="Only what contains this, as text or as it is shown.")
 @click.option("--struct", metavar="PKG.MOD:CLASS", help="Show messages of its size as this ctypes.Structure.")
 @click.option("--decode", metavar="PKG.MOD:FUNC", help="Show what this function returns for the bytes of a message.")
 @click.option("--framing", help="How messages are told apart, such as crlf, lf, len:u16be, raw.")
