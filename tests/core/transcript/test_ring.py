@@ -25,7 +25,7 @@ def test_a_loss_is_written_down_and_a_close_of_ours_is_not(tmp_path: Path) -> No
     """One file a loss, named by its moment."""
     with RingRecorder(tmp_path / "dome.tcplog", target="dome:5000") as recorder:
         first, second = link_of(recorder), link_of(recorder)
-        first.received(memoryview(b"x"))
+        first.received(b"x")
         first.ended(LossReason.CLOSED_HERE)
         assert recorder.close(BOUND)
         assert [] == os.listdir(tmp_path)
@@ -47,7 +47,7 @@ def test_what_had_to_make_room_is_told_and_memory_is_bounded(tmp_path: Path) -> 
         gone, link = link_of(recorder), link_of(recorder)
         gone.ended(LossReason.CLOSED_HERE)
         for number in range(5000):
-            link.received(memoryview(b"%0100d" % number))
+            link.received(b"%0100d" % number)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         link.ended(LossReason.FIN)

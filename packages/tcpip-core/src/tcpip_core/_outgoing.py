@@ -91,14 +91,14 @@ class Outgoing:
             Whether the writer may go on at once; else it has to `settle`, which says also that nothing was touched.
         """
         transport = self._link.transport
-        if not self._link.alive or transport is None or transport.is_closing():
+        if not self._link.alive or transport is None:
             return False
         if self._batches:
             self._put_off(data)
         else:
             transport.write(data)
         if self.silence.is_needed:
-            self.silence.begin()
+            self.silence.wrote()
         self._since_yield += len(data)
         return not (self._blocked or self._since_yield > _FAIR_SHARE or transport.is_closing())
 

@@ -1,7 +1,7 @@
 """Lines of text, in both directions."""
 
 from .._codec import shown
-from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
+from ._bytes import ByteReaderMixin, ByteWriterMixin
 
 __all__ = ["TextReaderMixin", "TextWriterMixin"]
 
@@ -41,13 +41,16 @@ class TextReaderMixin(ByteReaderMixin):
         buffer, terminator, encoding = incoming.buffer, self.terminator, self.encoding
         if buffer.lines and buffer.terminator is terminator and buffer.encoding is encoding:
             return buffer.lines.pop()
-        if self._tcpip_reads_differ:
-            line = await self.readuntil(terminator)
-            return line[: -len(terminator)].decode(encoding)
-        if not terminator:
-            await check_connected(self._tcpip_carrier, "read")
-            raise ValueError("the terminator must be at least one byte long")
-        return await incoming.when_there(None, buffer.take_line, terminator, encoding, incoming.frame_size)
+        if self._tcpip_reads_differ or not terminator:
+            data = await self.readuntil(terminator)
+            return data[: -len(terminator)].decode(encoding)
+        limit, has_waited = incoming.frame_size, False
+        while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+            if (buffer.front or buffer.tail) and (line := buffer.take_line(terminator, encoding, limit)) is not None:
+                return line
+            await incoming.waiter
+            has_waited = True
+        return await incoming.when_there(has_waited, None, buffer.take_line, terminator, encoding, limit)
 
 
 class TextWriterMixin(ByteWriterMixin):
@@ -81,7 +84,7 @@ class TextWriterMixin(ByteWriterMixin):
         connection = carrier.connection
         if not connection.alive:
             await connection.refuse("write")
-        if not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
+        if type(line) is not str and not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
             raise TypeError(f"expected str, got {type(line).__name__}: bytes go through write")
         data, terminator = line.encode(self.encoding), self.terminator
         if carrier.limits.strict_text and terminator in data:
