@@ -336,6 +336,20 @@ def test_a_disk_that_hangs_keeps_neither_the_link_nor_the_close(
     assert "could not keep up" in gap.reason
 
 
+def test_a_mistake_in_the_writing_is_logged_and_the_links_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is queued for a thread that is gone."""
+    with Recorder(tmp_path / "a.tcplog") as recorder:
+        link = link_of(recorder)
+        assert recorder.flush(BOUND)
+        monkeypatch.setattr(os, "write", lambda *_: 1 / 0)
+        link.received(b"x")
+        recorder._thread.join(BOUND)
+        link.received(b"y")
+    assert "records no more" in caplog.text
+
+
 def test_links_are_told_apart_whatever_thread_they_live_in(tmp_path: Path) -> None:
     """One recorder for all clients of a program, each with an event loop of its own."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from pathlib import Path
@@ -111,6 +113,22 @@ def test_a_disk_that_hangs_or_is_full_keeps_no_link(
     assert "an earlier loss is being written down" in caplog.text
     assert "No space left on device" in caplog.text
     assert [] == os.listdir(tmp_path)
+
+
+def test_a_program_that_ends_with_the_loss_has_it_written(tmp_path: Path) -> None:
+    """Most give up then; the file is whole all the same."""
+    code = (
+        "import sys; from tcpip_core import LossReason; from tcpip_core.transcript import RingRecorder\n"
+        "link = RingRecorder(sys.argv[1]).connected('client', '', '')\n"
+        "for number in range(5000): link.received(b'x' * 100)\n"
+        "link.ended(LossReason.RST); sys.exit(3)"
+    )
+    path = tmp_path / "dome.tcplog"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], timeout=BOUND, check=False)
+    assert 3 == done.returncode
+    (path,) = tmp_path.iterdir()
+    with open_transcript(path) as reader:
+        assert 5002 == len(list(reader))
 
 
 @pytest.mark.parametrize("wrong", [{"size": 0}, {"keep": 0}, {"encoding": "nosuch"}])
