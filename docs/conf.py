@@ -10,7 +10,7 @@ copyright = "2026, tcpip developers"
 version = release = tcpip_core.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
-exclude_patterns = ["_build", "changes", "examples"]
+exclude_patterns = ["_build", "benchmarks", "changes", "examples"]
 default_role = "py:obj"  # in docstrings a name in single backticks is a link, or at least code
 html_theme = "furo"
 html_title = f"tcpip {release}"

@@ -281,7 +281,7 @@ class Connection(asyncio.Protocol):
         self.end_as_announced()
         await self._owner.told()
         if self.loss_reason is not LossReason.FIN:
-            raise error_for(self.loss_reason, "read") from self.loss_cause
+            raise error_for(self.loss_reason, "read", self.loss_cause) from self.loss_cause
 
     async def refuse(self, attempt: str) -> NoReturn:
         """Raise what an operation raises that cannot be done, once the owner was told why."""
@@ -295,7 +295,7 @@ class Connection(asyncio.Protocol):
             self.end_as_announced()
             self.end(LossReason.CLOSED_HERE, abort=True)
         await self._owner.told()
-        raise error_for(self.loss_reason, attempt, never=self.transport is None) from self.loss_cause
+        raise error_for(self.loss_reason, attempt, self.loss_cause, never=self.transport is None) from self.loss_cause
 
     # Transport events
 

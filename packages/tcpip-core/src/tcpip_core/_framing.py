@@ -33,7 +33,7 @@ class ReceiveBuffer:
     front, tail : bytes, bytearray
         Empty if nothing waits here; what is cut ahead is still in the front.
     lines : list of str
-        Lines that were cut ahead, the next one last. Always the same list.
+        Lines that were cut ahead, the next one last.
     terminator, encoding
         What they were cut with.
     structures : io.BytesIO
@@ -273,7 +273,8 @@ class ReceiveBuffer:
                 last = self.front.rfind(terminator, first, self._place + e.start)
                 continue
             self._is_ahead = True
-            self.lines += reversed(text.split(separator))
+            self.lines = text.split(separator)
+            self.lines.reverse()
             self.terminator, self.encoding = terminator, encoding
             self._place = last + len(terminator)
             self._taken += len(self.lines)

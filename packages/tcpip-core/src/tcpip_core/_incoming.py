@@ -225,6 +225,9 @@ class Incoming:
                 if taken is not None:
                     break
                 await self._more(expected)
+        except asyncio.LimitOverrunError:
+            await self.let_others_run()
+            raise
         except (UnicodeError, LookupError):
             # This line is gone all the same.
             self._took()
@@ -245,6 +248,14 @@ class Incoming:
         error = asyncio.IncompleteReadError(self.buffer.take_all(), expected)
         error.add_note(f"{self._link.peer} closed the connection")
         raise error
+
+    async def let_others_run(self) -> None:
+        """Wait one turn: a frame that is too long stays, so who reads on after its error meets it at once again."""
+        self.waiter.is_busy = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.waiter.is_busy = False
 
     def _took(self) -> None:
         """Note that a message was taken."""
@@ -284,7 +295,8 @@ class Incoming:
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
         elif self.waiter.is_waited_for:
-            self._link.end(LossReason.LIMIT)
+            cause = TimeoutError(f"no whole message within {timeout:g} s of its first byte (frame_timeout)")
+            self._link.end(LossReason.LIMIT, cause)
 
     # Back-pressure
 

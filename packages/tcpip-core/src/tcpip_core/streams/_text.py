@@ -1,5 +1,7 @@
 """Lines of text, in both directions."""
 
+import asyncio
+
 from .._codec import shown
 from ._bytes import ByteReaderMixin, ByteWriterMixin
 
@@ -27,7 +29,8 @@ class TextReaderMixin(ByteReaderMixin):
         asyncio.IncompleteReadError
             If the peer closed its side first; ``partial`` holds what came of the line.
         asyncio.LimitOverrunError
-            If the line is longer than the limit. All of it stays readable.
+            If the line is longer than the limit. All of it stays readable, and the next call raises this again; see
+            `readuntil`.
         RuntimeError
             If another task is waiting to read.
         UnicodeError
@@ -45,11 +48,17 @@ class TextReaderMixin(ByteReaderMixin):
             data = await self.readuntil(terminator)
             return data[: -len(terminator)].decode(encoding)
         limit, has_waited = incoming.frame_size, False
-        while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
-            if (buffer.front or buffer.tail) and (line := buffer.take_line(terminator, encoding, limit)) is not None:
-                return line
-            await incoming.waiter
-            has_waited = True
+        try:
+            while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+                if buffer.front or buffer.tail:
+                    line = buffer.take_line(terminator, encoding, limit)
+                    if line is not None:
+                        return line
+                await incoming.waiter
+                has_waited = True
+        except asyncio.LimitOverrunError:
+            await incoming.let_others_run()
+            raise
         return await incoming.when_there(has_waited, None, buffer.take_line, terminator, encoding, limit)
 
 
@@ -94,5 +103,10 @@ class TextWriterMixin(ByteWriterMixin):
         data += terminator
         if self._tcpip_writes_differ:
             await self.write(data)
-        elif not connection.outgoing.hand_over(data):
-            await connection.outgoing.settle()
+            return
+        outgoing = connection.outgoing
+        if outgoing.batch and outgoing.room > 0:
+            outgoing.batch.append(data)
+            outgoing.room -= len(data)
+        elif not outgoing.hand_over(data):
+            await outgoing.settle()
