@@ -55,7 +55,7 @@ class StructReaderMixin(ByteReaderMixin):
             ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
             return struct
         has_waited = False
-        while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+        while size and incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
             if (buffer.front or buffer.tail) and buffer.fill(struct, size) is not None:
                 return struct
             await incoming.waiter
