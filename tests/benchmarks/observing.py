@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib
+import importlib.util
 import logging
 import os
 import statistics
@@ -129,7 +129,7 @@ def print_rate(events: int, suffix: str) -> None:
         path = Path(directory) / f"bench{suffix}"
         recorder = Recorder(path)
         link = recorder.connected("client", "127.0.0.1:1", "127.0.0.1:2")
-        data = memoryview(f"{LINE}\r\n".encode())
+        data = f"{LINE}\r\n".encode()
         begin, processor = time.perf_counter(), time.process_time()
         for _ in range(events):
             link.received(data)
@@ -152,9 +152,8 @@ def print_memory() -> None:
         tracemalloc.start()
         with Recorder(path, max_backlog=4 * 2**20) as recorder:
             link = recorder.connected("client", "127.0.0.1:1", "127.0.0.1:2")
-            chunk = memoryview(os.urandom(2**16))
             for _ in range(1024):
-                link.received(chunk)
+                link.received(os.urandom(2**16))
                 recorder.flush(60)
         print(f"memory over 64 MiB of payload: {tracemalloc.get_traced_memory()[1] / 2**20:.1f} MiB at most")
         tracemalloc.stop()

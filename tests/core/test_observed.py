@@ -37,8 +37,8 @@ class Told:
     def failed(self, error: OSError) -> None:
         self.note("failed", type(error))
 
-    def received(self, data: memoryview) -> None:
-        self.note("received", bytes(data))
+    def received(self, data: bytes) -> None:
+        self.note("received", data)
 
     def sent(self, data: bytes) -> None:
         self.note("sent", data)

@@ -20,7 +20,7 @@ class ForgetsTheCut(ReceiveBuffer):
     def find_frame(self, separator: bytes, limit: int) -> int:
         size = super().find_frame(separator, limit)
         if size < 0:
-            self._searched = len(self._tail)
+            self._searched = len(self.tail)
         return size
 
 

@@ -95,7 +95,9 @@ def test_a_text_that_makes_a_line_too_long_is_refused(event: Mark | Error | Clos
         encode_event(event, "utf-8")
 
 
-@pytest.mark.parametrize("encoding", ["hex", "nosuch", "idna", "punycode", "", "a\0b"])
+@pytest.mark.parametrize(
+    "encoding", ["hex", "nosuch", "idna", "punycode", "unicode_escape", "raw-unicode_escape", "", "a\0b"]
+)
 def test_an_encoding_that_is_not_for_payloads_is_refused(encoding: str) -> None:
     """``idna`` and ``punycode`` take hours for a long text."""
     with pytest.raises(ValueError, match="encoding"):

@@ -64,9 +64,9 @@ def test_a_client_and_a_server_record_the_same_from_their_sides(tmp_path: Path) 
             link = recorder.connected(side, *(ADDRESSES if is_client else ADDRESSES[::-1]))
             if is_client:
                 link.sent(b"?\r\n")
-                link.received(memoryview(b"5\r\n"))
+                link.received(b"5\r\n")
             else:
-                link.received(memoryview(b"?\r\n"))
+                link.received(b"?\r\n")
                 link.sent(b"5\r\n")
             link.eof_received()
             link.eof_sent()
@@ -133,7 +133,7 @@ def test_the_file_is_there_while_it_is_recorded(tmp_path: Path) -> None:
         with Recorder(tmp_path / name) as recorder:
             link = link_of(recorder)
             for number in range(100):
-                link.received(memoryview(b"%d;" % number))
+                link.received(b"%d;" % number)
             assert recorder.flush(BOUND)
             assert b"".join(b"%d;" % number for number in range(100)) == payloads(events_of(tmp_path / name))
 
@@ -183,7 +183,7 @@ def test_a_full_file_makes_way_for_one_that_stands_alone(tmp_path: Path, name: s
         closed = link_of(recorder)
         closed.ended(LossReason.FIN)
         for number, chunk in enumerate(chunks):
-            link.received(memoryview(chunk))
+            link.received(chunk)
             if number % 10 == 0:
                 assert recorder.flush(BOUND)
     older = sorted(tmp_path.glob("a.*.tcplog*"), key=lambda path: -int(path.name.split(".")[1]))
@@ -252,13 +252,13 @@ def test_a_full_disk_is_a_gap_and_a_line_in_the_log(
     monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
     with Recorder(tmp_path / name) as recorder, caplog.at_level(logging.INFO):
         link = link_of(recorder)
-        link.received(memoryview(b"before"))
+        link.received(b"before")
         assert recorder.flush(BOUND)
         with full_disk(monkeypatch, room):
             for _ in range(3):
-                link.received(memoryview(os.urandom(1000)))
+                link.received(os.urandom(1000))
                 assert recorder.flush(BOUND)
-        link.received(memoryview(b"after"))
+        link.received(b"after")
         assert recorder.flush(BOUND)
         events = events_of(tmp_path / name)
     assert [Open, Data, Gap, Data] == [type(event) for event in events]
@@ -279,7 +279,7 @@ def test_a_path_that_cannot_be_written_costs_the_log_and_nothing_else(
     path = tmp_path / "nosuch" / "a.tcplog"
     with Recorder(path) as recorder:
         link = link_of(recorder)
-        link.received(memoryview(b"x"))
+        link.received(b"x")
         link.ended(LossReason.FIN)
         assert recorder.flush(BOUND)
     told = [record.getMessage() for record in caplog.records]
@@ -319,7 +319,7 @@ def test_a_disk_that_hangs_keeps_neither_the_link_nor_the_close(
     link = link_of(recorder)
     tracemalloc.start()
     for _ in range(100):
-        link.received(memoryview(bytes(10_000)))
+        link.received(bytes(10_000))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 300_000
@@ -336,13 +336,27 @@ def test_a_disk_that_hangs_keeps_neither_the_link_nor_the_close(
     assert "could not keep up" in gap.reason
 
 
+def test_a_mistake_in_the_writing_is_logged_and_the_links_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is queued for a thread that is gone."""
+    with Recorder(tmp_path / "a.tcplog") as recorder:
+        link = link_of(recorder)
+        assert recorder.flush(BOUND)
+        monkeypatch.setattr(os, "write", lambda *_: 1 / 0)
+        link.received(b"x")
+        recorder._thread.join(BOUND)
+        link.received(b"y")
+    assert "records no more" in caplog.text
+
+
 def test_links_are_told_apart_whatever_thread_they_live_in(tmp_path: Path) -> None:
     """One recorder for all clients of a program, each with an event loop of its own."""
 
     def talk() -> None:
         link = link_of(recorder)
         for number in range(200):
-            link.received(memoryview(b"%d;" % number))
+            link.received(b"%d;" % number)
         link.ended(LossReason.FIN)
 
     with Recorder(tmp_path / "a.tcplog") as recorder:
@@ -363,7 +377,7 @@ def test_what_happens_after_the_close_is_not_recorded_and_harms_nothing(tmp_path
     link = link_of(recorder)
     assert recorder.close(BOUND)
     assert recorder.close(BOUND)
-    link.received(memoryview(b"x"))
+    link.received(b"x")
     link.ended(LossReason.FIN)
     assert recorder.flush(BOUND)
     assert [Open] == [type(event) for event in events_of(tmp_path / "a.tcplog")]
@@ -389,13 +403,12 @@ async def test_async_with_closes_without_keeping_the_loop(tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_memory_stays_flat_over_64_mebibytes(tmp_path: Path) -> None:
     """What is written is forgotten."""
-    chunk = memoryview(os.urandom(64 * 1024))
     with Recorder(tmp_path / "a.tcplog", max_backlog=4 * 1024 * 1024) as recorder:
         link = link_of(recorder)
         tracemalloc.start()
         try:
             for number in range(1024):
-                link.received(chunk)
+                link.received(os.urandom(64 * 1024))
                 if number % 16 == 0:
                     assert recorder.flush(BOUND)
             _, peak = tracemalloc.get_traced_memory()
@@ -419,7 +432,7 @@ def test_every_event_that_is_put_is_written_or_counted(tmp_path: Path) -> None:
         with mock.patch.object(scribe, "_NEXT_TRY", 0), mock.patch.object(os, "write", write):
             link = link_of(recorder)
             for number in range(500):
-                link.received(memoryview(b"%d;" % number))
+                link.received(b"%d;" % number)
                 if number % 50 == 0:
                     assert recorder.flush(BOUND)
             assert recorder.flush(BOUND)

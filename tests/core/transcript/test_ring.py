@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from pathlib import Path
@@ -25,7 +27,7 @@ def test_a_loss_is_written_down_and_a_close_of_ours_is_not(tmp_path: Path) -> No
     """One file a loss, named by its moment."""
     with RingRecorder(tmp_path / "dome.tcplog", target="dome:5000") as recorder:
         first, second = link_of(recorder), link_of(recorder)
-        first.received(memoryview(b"x"))
+        first.received(b"x")
         first.ended(LossReason.CLOSED_HERE)
         assert recorder.close(BOUND)
         assert [] == os.listdir(tmp_path)
@@ -47,7 +49,7 @@ def test_what_had_to_make_room_is_told_and_memory_is_bounded(tmp_path: Path) -> 
         gone, link = link_of(recorder), link_of(recorder)
         gone.ended(LossReason.CLOSED_HERE)
         for number in range(5000):
-            link.received(memoryview(b"%0100d" % number))
+            link.received(b"%0100d" % number)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         link.ended(LossReason.FIN)
@@ -111,6 +113,22 @@ def test_a_disk_that_hangs_or_is_full_keeps_no_link(
     assert "an earlier loss is being written down" in caplog.text
     assert "No space left on device" in caplog.text
     assert [] == os.listdir(tmp_path)
+
+
+def test_a_program_that_ends_with_the_loss_has_it_written(tmp_path: Path) -> None:
+    """Most give up then; the file is whole all the same."""
+    code = (
+        "import sys; from tcpip_core import LossReason; from tcpip_core.transcript import RingRecorder\n"
+        "link = RingRecorder(sys.argv[1]).connected('client', '', '')\n"
+        "for number in range(5000): link.received(b'x' * 100)\n"
+        "link.ended(LossReason.RST); sys.exit(3)"
+    )
+    path = tmp_path / "dome.tcplog"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], timeout=BOUND, check=False)
+    assert 3 == done.returncode
+    (path,) = tmp_path.iterdir()
+    with open_transcript(path) as reader:
+        assert 5002 == len(list(reader))
 
 
 @pytest.mark.parametrize("wrong", [{"size": 0}, {"keep": 0}, {"encoding": "nosuch"}])

@@ -86,8 +86,8 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `log` is not a logger, or `connect_callback` is not a callable, or `limits` or `keepalive` is of another
-        type. Nothing exists then, no task and no socket.
+        If `log` is not a logger, or `connect_callback` is not a callable, or `limits`, `keepalive` or `heartbeat` is
+        of another type. Nothing exists then, no task and no socket.
     ValueError
         If `encoding` or `terminator` cannot be used. Nothing exists then.
     """

@@ -58,7 +58,8 @@ class Client(BaseClientOrServer):
     observer : Observer, optional
         Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     **kwargs
-        As for `asyncio.open_connection`: ``ssl``, ``local_addr``, ``limit`` and so on.
+        As for `asyncio.open_connection`: ``ssl``, ``local_addr`` and so on; ``limit`` counts instead of
+        ``limits.frame_size``.
 
     Attributes
     ----------
@@ -70,9 +71,12 @@ class Client(BaseClientOrServer):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `connect_callback` is not a coroutine function, or a keyword is unknown.
+        If an argument is of the wrong type: `host`, `port`, `log`, `limits`, `keepalive` or `heartbeat`, a
+        `connect_callback` that is not a coroutine function, a ``ssl`` that is no context and no bool; or if a keyword
+        is unknown. Nothing exists then, no task and no socket.
     ValueError
-        If `encoding`, `terminator` or `heartbeat_send_sleep` cannot be used.
+        If `port`, `encoding`, `terminator`, `heartbeat_send_sleep`, or a keyword such as ``ssl`` or ``limit``, cannot
+        be used. Nothing exists then.
 
     Notes
     -----
@@ -105,6 +109,7 @@ class Client(BaseClientOrServer):
     ) -> None:
         if type(self).start is Client.start:
             check_keywords(type(self), kwargs, OpenConnectionKwargs)
+            check_tls(kwargs, server=False)
             limits_from(limits or Limits(), dict(kwargs))
         check_address(host, port)
         if port is None and host != "" and kwargs.get("sock") is None:
@@ -157,14 +162,16 @@ class Client(BaseClientOrServer):
         OSError
             If the system cannot connect; its text says where to and what to check.
         TypeError
-            If a keyword is unknown.
+            If a keyword is unknown, or ``ssl`` of the wrong type.
+        ValueError
+            If a keyword cannot be used, such as a server's ``ssl``.
         """
         check_keywords(type(self), kwargs, OpenConnectionKwargs)
         endpoint = self._tcpip
         if self.host == "":
             raise RuntimeError("a client with host='' is closed from the start and cannot connect")
         endpoint.claim_start()
-        check_tls(kwargs)
+        check_tls(kwargs, server=False)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
         try:
             connection = await connect(

@@ -12,6 +12,7 @@ __all__ = [
     "checked_structure",
     "checked_terminator",
     "shown",
+    "structure_size",
     "structures_to_bytes",
 ]
 
@@ -63,6 +64,19 @@ def structures_to_bytes(structs: tuple[ctypes.Structure, ...]) -> bytes:
         for struct in structs:
             checked_structure(struct)
     return b"".join(structs)
+
+
+def structure_size(struct: ctypes.Structure) -> int:
+    """Return the size of a structure (bytes).
+
+    Raises
+    ------
+    TypeError
+        As for `checked_structure`.
+    """
+    if not _is_sound(type(struct)):
+        checked_structure(struct)
+    return ctypes.sizeof(struct)
 
 
 def checked_structure(struct: object) -> ctypes.Structure:

@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol, cast
 
-from ._incoming import Incoming, scratch_buffer
+from ._incoming import Incoming
 from ._kernel import answered_within, peer_has_ended
 from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
@@ -53,7 +53,7 @@ class Owner(Protocol):
         ...
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(asyncio.Protocol):
     """One TCP connection, with or without TLS, as its transport's protocol.
 
     Parameters
@@ -75,6 +75,8 @@ class Connection(asyncio.BufferedProtocol):
         Whether it is connected: open, or ended by the peer with data left to deal with.
     peer_is_done : bool
         Whether nothing more will arrive.
+    arrivals : int
+        How often something arrived.
     transport : asyncio.Transport or None
         The transport below, None before there was one.
     """
@@ -84,13 +86,13 @@ class Connection(asyncio.BufferedProtocol):
         self._limits = limits
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
-        self._scratch = scratch_buffer(self._loop)
         self.transport: asyncio.Transport | None = None
         self._transport_is_gone = False
         self._is_discarded = False
         self.state = State.NEW
         self.alive = False
         self.peer_is_done = False
+        self.arrivals = 0
         # How the peer ended it; what arrived before may still have to be read.
         self._peer_end: tuple[LossReason, BaseException | None] | None = None
         self._holds = 0
@@ -98,6 +100,8 @@ class Connection(asyncio.BufferedProtocol):
         self._close_waiters: set[asyncio.Future[None]] = set()
         self._write_end_waiters: set[asyncio.Future[None]] = set()
         self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout, tuning.wake_at_once)
+        # What arrives goes to its place without a frame in between.
+        self.data_received = self.incoming.data_received  # type: ignore[method-assign]
         self.outgoing = Outgoing(self, limits.write_timeout, keepalive, tuning.batch_writes)
         self.peer = "nobody"
         self.peer_host = ""
@@ -118,6 +122,7 @@ class Connection(asyncio.BufferedProtocol):
             raise AssertionError(f"a connection cannot go from {self.state.value} to {state.value}")
         self.state = state
         self.alive = state in CONNECTED
+        self.incoming.note_state(is_open=self.alive or state is State.WAITING)
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good; nothing happens if that was done before.
@@ -146,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
         self.loss_reason, self.loss_cause = reason, cause
         self._move(State.CLOSING)
         self._set_timer(None)
-        self.incoming.stop()
+        self.incoming.stop_watching()
         self.outgoing.silence.stop()
         if self.transport is None or self._transport_is_gone:
             self._move(State.CLOSED)
@@ -204,7 +209,6 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._peer_end = (reason, cause)
         self.peer_is_done = True
-        self.incoming.buffer.look_no_further()
         if self.incoming or self._is_in_use:
             self._move(State.DRAINING)
             self._set_timer(self._limits.drain_timeout)
@@ -277,7 +281,7 @@ class Connection(asyncio.BufferedProtocol):
         self.end_as_announced()
         await self._owner.told()
         if self.loss_reason is not LossReason.FIN:
-            raise error_for(self.loss_reason, "read") from self.loss_cause
+            raise error_for(self.loss_reason, "read", self.loss_cause) from self.loss_cause
 
     async def refuse(self, attempt: str) -> NoReturn:
         """Raise what an operation raises that cannot be done, once the owner was told why."""
@@ -291,7 +295,7 @@ class Connection(asyncio.BufferedProtocol):
             self.end_as_announced()
             self.end(LossReason.CLOSED_HERE, abort=True)
         await self._owner.told()
-        raise error_for(self.loss_reason, attempt, never=self.transport is None) from self.loss_cause
+        raise error_for(self.loss_reason, attempt, self.loss_cause, never=self.transport is None) from self.loss_cause
 
     # Transport events
 
@@ -303,6 +307,7 @@ class Connection(asyncio.BufferedProtocol):
             transport.abort()
             return
         self.transport = transport
+        self.incoming.limit_receive(0)
         self.peer_host, self.peer = readable_address(transport.get_extra_info("peername"))
         self._keep_alive(self._keepalive)
         self._owner.arrived(self)
@@ -353,15 +358,6 @@ class Connection(asyncio.BufferedProtocol):
             with contextlib.suppress(OSError, ValueError):
                 keepalive.apply(sock)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where to receive into."""
-        return self._scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Keep what was received."""
-        if self.alive or self.state is State.WAITING:
-            self.incoming.feed(self._scratch[:nbytes].tobytes())
-
     def eof_received(self) -> bool:
         """Note that the peer sends no more; return whether it may still be written to, which TLS rules out."""
         if not self.alive or self.transport is None:
@@ -381,7 +377,7 @@ class Connection(asyncio.BufferedProtocol):
             self._end_if_drained()
         elif self.state in {State.WAITING, State.CLOSING}:
             self._set_timer(None)
-            self.incoming.stop()
+            self.incoming.stop_watching()
             if self.state is State.WAITING:
                 self._move(State.CLOSING)
             self._move(State.CLOSED)

@@ -19,7 +19,7 @@ from ._calls import is_within, tasks_within
 from ._connection import Connection
 from ._json_text import json_codec_for
 from ._limits import Keepalive, Limits
-from ._loss import LossReason
+from ._loss import LossReason, described
 from ._observed import Observation, ObservedConnection
 from ._publisher import Publisher
 from ._slot import Slot, SlotRules
@@ -203,6 +203,8 @@ class Endpoint:
             yield
         finally:
             if self._closer is None:
+                # This is the end: a link that is lost meanwhile must not begin another one.
+                self._closer = asyncio.current_task()
                 await self._clean_up_after_the_loop()
                 # Last, because a filter may turn it into an error.
                 warnings.warn(
@@ -247,7 +249,7 @@ class Endpoint:
         """Note that a connection is over."""
         reason = self.loss_reason = connection.loss_reason
         if reason is not None:
-            self.log().info("connection to %s ended: %s", connection.peer, reason.value)
+            self.log().info("connection to %s ended: %s", connection.peer, described(reason, connection.loss_cause))
         while self._link_tasks:
             task = self._link_tasks.pop()
             if task is not asyncio.current_task():

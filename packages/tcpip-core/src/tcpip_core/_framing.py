@@ -30,8 +30,10 @@ class ReceiveBuffer:
 
     Attributes
     ----------
+    front, tail : bytes, bytearray
+        Empty if nothing waits here; what is cut ahead is still in the front.
     lines : list of str
-        Lines that were cut ahead, the next one last. Always the same list.
+        Lines that were cut ahead, the next one last.
     terminator, encoding
         What they were cut with.
     structures : io.BytesIO
@@ -43,27 +45,27 @@ class ReceiveBuffer:
     """
 
     __slots__ = (
-        "_front",
         "_is_ahead",
         "_last_kind",
         "_looks_ahead",
         "_place",
         "_searched",
         "_separator",
-        "_tail",
         "_taken",
         "encoding",
+        "front",
         "kind",
         "lines",
         "size",
         "structures",
+        "tail",
         "terminator",
     )
 
     def __init__(self) -> None:
-        self._front = b""
+        self.front = b""
         self._place: int = 0
-        self._tail = bytearray()
+        self.tail = bytearray()
         self._separator = b""
         self._searched = 0
         self._taken: int = 0
@@ -85,7 +87,7 @@ class ReceiveBuffer:
     @property
     def uncut(self) -> int:
         """How many bytes wait here, without what was cut ahead."""
-        return len(self._front) - self._place + len(self._tail)
+        return len(self.front) - self._place + len(self.tail)
 
     @property
     def taken(self) -> int:
@@ -102,11 +104,10 @@ class ReceiveBuffer:
 
     def feed(self, chunk: bytes) -> None:
         """Append what arrived."""
-        if self._tail or self._place < len(self._front) or self._is_ahead:
-            self._tail += chunk
+        if self.front or self.tail:
+            self.tail += chunk
         else:
-            self._front = chunk
-            self._place = 0
+            self.front = chunk
 
     # Bytes
 
@@ -115,16 +116,15 @@ class ReceiveBuffer:
         if self._is_ahead:
             self.give_back()
         end = self._place + n
-        if end > len(self._front):
+        if end > len(self.front):
             self._gather()
-            end = min(n, len(self._front))
-        taken = self._front[self._place : end]
-        if end < len(self._front):
+            end = min(n, len(self.front))
+        taken = self.front[self._place : end]
+        self._taken += 1
+        if end < len(self.front):
             self._place = end
         else:
-            self._front = b""
-            self._place = 0
-        self._taken += 1
+            self._drop_front()
         return taken
 
     def take_all(self) -> bytes:
@@ -161,7 +161,7 @@ class ReceiveBuffer:
         """
         if self._is_ahead:
             self.give_back()
-        length = self._front.find(separator, self._place) - self._place
+        length = self.front.find(separator, self._place) - self._place
         if length < 0:
             length = self._find_across(separator)
             if length < 0 and self._searched <= limit:
@@ -179,21 +179,25 @@ class ReceiveBuffer:
 
         A frame that is not complete waits in the tail, where appending to it is cheap.
         """
-        if self._front:
-            self._tail[:0] = self._front[self._place :]
-            self._front = b""
-            self._place = self._searched = 0
+        if self.front:
+            self.tail[:0] = self.front[self._place :]
+            self._searched = 0
+            self._drop_front()
         start = self._searched if separator == self._separator else 0
-        found = self._tail.find(separator, start)
+        found = self.tail.find(separator, start)
         self._separator = separator
-        self._searched = max(0, len(self._tail) + 1 - len(separator)) if found < 0 else found
+        self._searched = max(0, len(self.tail) + 1 - len(separator)) if found < 0 else found
         return found
+
+    def _drop_front(self) -> None:
+        self.front = b""
+        self._place = 0
 
     def _gather(self) -> None:
         """Make everything the front."""
-        self._front = self._front[self._place :] + self._tail
+        self.front = self.front[self._place :] + self.tail
         self._place = self._searched = 0
-        self._tail.clear()
+        self.tail.clear()
 
     def look_no_further(self) -> None:
         """Cut nothing ahead any more: from here on it matters when the last message is taken."""
@@ -212,6 +216,8 @@ class ReceiveBuffer:
             self._taken -= self._ahead()
             self._place -= self._bytes_ahead()
             self.kind, self.structures = None, _NO_STRUCTURES
+        if self._place == len(self.front):
+            self._drop_front()
 
     # Text
 
@@ -236,37 +242,39 @@ class ReceiveBuffer:
         UnicodeError
             If it cannot be decoded. It is removed.
         """
-        if not self._front and not self._tail:
-            return None
-        size = self.find_frame(terminator, limit)
-        if size < 0:
-            return None
-        if self._tail:
-            self._gather()
-        front, place = self._front, self._place
-        end = place + size
-        if end < len(front):
-            if self._looks_ahead and self._cut_lines(terminator, encoding, end, limit):
+        if self._is_ahead:
+            self.give_back()
+        end = self.front.find(terminator, self._place)
+        if self.tail or not 0 <= end - self._place <= limit:
+            size = self.find_frame(terminator, limit)
+            if size < 0:
+                return None
+            if self.tail:
+                self._gather()
+            end = self._place + size - len(terminator)
+        front, place, behind = self.front, self._place, end + len(terminator)
+        if behind < len(front):
+            if self._looks_ahead and self._cut_lines(terminator, encoding, behind, limit):
                 return self.lines.pop()
-            self._place = end
+            self._place = behind
         else:
-            self._front = b""
-            self._place = 0
+            self._drop_front()
         self._taken += 1
-        return front[place : end - len(terminator)].decode(encoding)
+        return front[place:end].decode(encoding)
 
     def _cut_lines(self, terminator: bytes, encoding: str, first: int, limit: int) -> bool:
         """Cut the line that ends at `first`, and those behind it within `limit`, so that none of them is longer."""
         separator = _as_text(terminator, encoding)
-        last = self._front.rfind(terminator, first, self._place + limit)
+        last = self.front.rfind(terminator, first, self._place + limit)
         while separator and last >= 0:
             try:
-                text = str(memoryview(self._front)[self._place : last], encoding)
+                text = str(memoryview(self.front)[self._place : last], encoding)
             except UnicodeDecodeError as e:
-                last = self._front.rfind(terminator, first, self._place + e.start)
+                last = self.front.rfind(terminator, first, self._place + e.start)
                 continue
             self._is_ahead = True
-            self.lines += reversed(text.split(separator))
+            self.lines = text.split(separator)
+            self.lines.reverse()
             self.terminator, self.encoding = terminator, encoding
             self._place = last + len(terminator)
             self._taken += len(self.lines)
@@ -282,22 +290,26 @@ class ReceiveBuffer:
         """
         if self._is_ahead:
             self.give_back()
-        if len(self._front) - self._place < size:
+        if len(self.front) - self._place < size:
             if self.uncut < size:
                 return None
             self._gather()
         kind = type(struct)
         is_stream = self._looks_ahead and kind is self._last_kind and size > 0
-        count = (len(self._front) - self._place) // size if is_stream else 1
+        count = (len(self.front) - self._place) // size if is_stream else 1
         end = self._place + count * size
-        structures = io.BytesIO(self._front[self._place : end])
+        structures = io.BytesIO(self.front[self._place : end])
         structures.readinto(struct)
         self._last_kind = kind
+        self._taken += count
         if count > 1:
             self._is_ahead = True
             self.kind, self.size, self.structures = kind, size, structures
-        self._place = end
-        self._taken += count
+            self._place = end
+        elif end < len(self.front):
+            self._place = end
+        else:
+            self._drop_front()
         return struct
 
 

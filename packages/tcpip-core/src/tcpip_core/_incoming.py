@@ -8,10 +8,8 @@ Rules of this file
 """
 
 import asyncio
-import weakref
-from collections.abc import Callable, Generator
-from types import coroutine
-from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
+from collections.abc import Callable
+from typing import NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
@@ -20,27 +18,17 @@ from ._ports import Link
 from ._waiter import Waiter
 from ._waiting import SECOND_LOOK, is_late
 
-__all__ = ["Incoming", "scratch_buffer"]
+__all__ = ["Incoming"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-_SCRATCH_SIZE = 256 * 1024
-"""How much one receive call takes at most (bytes)."""
 
-_scratch_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
+_SMALL_RECEIVE, _LARGE_RECEIVE = 120_000, 256 * 1024
+"""How much asyncio receives at once: for messages, less than glibc has to ask the system for; for bulk (bytes)."""
 
-
-def scratch_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """Return the buffer that all connections of a loop receive into, one at a time.
-
-    asyncio's own receive path makes a new 256 KiB object for each event, which in most processes costs more than
-    the rest of a small message's way.
-    """
-    buffer = _scratch_buffers.get(loop)
-    if buffer is None:
-        buffer = _scratch_buffers[loop] = memoryview(bytearray(_SCRATCH_SIZE))
-    return buffer
+_BULK = 32 * 1024
+"""Who reads that much at once reads bulk (bytes)."""
 
 
 class Incoming:
@@ -64,8 +52,11 @@ class Incoming:
     buffer : ReceiveBuffer
         Where it is. Who takes from it what was cut ahead need not ask here: then this side is connected, the peer
         has not ended the connection, and nobody else reads.
-    received : int
-        How much arrived (bytes).
+    is_plain : bool
+        Whether there is nothing to do but to take from `buffer`, or to wait with `waiter`: connected, the peer is not
+        done and not paused, and nothing has a time-out.
+    waiter : Waiter
+        What a reader awaits.
     """
 
     __slots__ = (
@@ -73,15 +64,16 @@ class Incoming:
         "_frame_timeout",
         "_frame_timer",
         "_hangup",
+        "_is_open",
         "_link",
         "_loop",
         "_paused",
         "_peer_is_leaving",
-        "_waiter",
         "_wake",
         "buffer",
         "frame_size",
-        "received",
+        "is_plain",
+        "waiter",
     )
 
     def __init__(self, link: Link, frame_size: int, frame_timeout: float | None, wake_at_once: bool) -> None:
@@ -93,11 +85,12 @@ class Incoming:
         self._hangup: HangupWatch | None = None
         self._peer_is_leaving = False
         self._loop = asyncio.get_running_loop()
-        self._waiter = Waiter(self._loop)
-        self._wake = self._waiter.wake if wake_at_once else self._waiter.wake_soon
+        self._is_open = False
+        self.waiter = Waiter(self._loop)
+        self._wake = self.waiter.wake if wake_at_once else self.waiter.wake_soon
         self._paused = False
+        self.is_plain = False
         self.buffer = ReceiveBuffer()
-        self.received = 0
 
     def __len__(self) -> int:
         return len(self.buffer)
@@ -110,27 +103,61 @@ class Incoming:
     @property
     def reader_is_away(self) -> bool:
         """Whether somebody has read from here and does not wait for more at this moment."""
-        return self.delivered > 0 and not self._waiter.is_waited_for
+        return self.delivered > 0 and not self.waiter.is_waited_for
 
-    def feed(self, chunk: bytes) -> None:
-        """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept."""
-        self.buffer.feed(chunk)
-        self.received += len(chunk)
+    def data_received(self, data: bytes) -> None:
+        """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept.
+
+        The connection's own method of this name.
+        """
+        if not self._is_open:
+            return
+        self.buffer.feed(data)
+        self._link.arrivals += 1
         self._wake()
         # Only now: what is too much for who does nothing may be just what a reader waits for.
-        if not self._waiter.is_busy and self.buffer.uncut > 2 * self.frame_size:
+        if not self.waiter.is_busy and self.buffer.uncut > 2 * self.frame_size:
             self.pause()
+
+    def limit_receive(self, n: int) -> None:
+        """Have asyncio's transport make an object of a suitable size for each event; `n` is what is read, or -1.
+
+        Its own size is 256 KiB, of which most is given back. In a process that never freed as much, that costs four
+        system calls and page faults for each message: three times as much as all the rest. Other loops' transports,
+        which make objects of the right size, have no such attribute.
+        """
+        transport = self._link.transport
+        if transport is not None and hasattr(transport, "max_size"):
+            transport.max_size = _SMALL_RECEIVE if 0 <= n < _BULK else _LARGE_RECEIVE
+
+    # What the connection tells
 
     def wake(self) -> None:
         """Let the waiting reader look again."""
-        self._waiter.wake_soon()
+        self.waiter.wake_soon()
+
+    def note_state(self, *, is_open: bool) -> None:
+        """Follow a change of the connection, or of what is paused.
+
+        Parameters
+        ----------
+        is_open : bool
+            Whether what arrives is kept.
+        """
+        link = self._link
+        self._is_open = is_open
+        can_get_more = link.alive and not link.peer_is_done
+        self.is_plain = can_get_more and not self._paused and self._frame_timeout is None
+        if not can_get_more:
+            self.buffer.look_no_further()
 
     # Reads: each says what to take out of the buffer
 
     async def read(self, n: int) -> bytes:
         """Return up to n bytes, ``b""`` at EOF; if n is negative all that comes until EOF."""
+        self.limit_receive(n)
         try:
-            return await self.when_there(None, self.buffer.take_some, n)
+            return await self.when_there(False, None, self.buffer.take_some, n)
         except asyncio.IncompleteReadError as e:
             return e.partial
 
@@ -139,14 +166,15 @@ class Incoming:
         if n < 0:
             await self._check()
             raise ValueError(f"cannot read {n} bytes: give 0 or more")
-        return await self.when_there(n, self.buffer.take_exactly, n)
+        self.limit_receive(n)
+        return await self.when_there(False, n, self.buffer.take_exactly, n)
 
     async def readuntil(self, separator: bytes) -> bytes:
         """Return one frame, separator included."""
         if not separator:
             await self._check()
             raise ValueError("the separator must be at least one byte long")
-        return await self.when_there(None, self.buffer.take_frame, separator, self.frame_size)
+        return await self.when_there(False, None, self.buffer.take_frame, separator, self.frame_size)
 
     async def readline(self) -> bytes:
         """Return one line, at EOF what there is of it."""
@@ -161,14 +189,15 @@ class Incoming:
             self._took()
             raise ValueError(e.args[0]) from None
 
-    @coroutine
-    def when_there(
-        self, expected: int | None, take: Callable[[Unpack[Ts]], T | None], *args: *Ts
-    ) -> Generator[Any, Any, T]:
+    async def when_there(
+        self, has_waited: bool, expected: int | None, take: Callable[[Unpack[Ts]], T | None], *args: *Ts
+    ) -> T:
         """Return what `take` gives; as long as that is None, wait until more arrived.
 
         Parameters
         ----------
+        has_waited : bool
+            It was not there before, and has been waited for.
         expected : int or None
             How many bytes that needs, if known; for the error.
         take : callable
@@ -185,34 +214,32 @@ class Incoming:
         RuntimeError
             If another task is waiting to read.
         """
-        link, waiter = self._link, self._waiter
-        if not link.alive or waiter.is_busy:
-            yield from self._check().__await__()
+        link = self._link
+        if not has_waited:
+            await self._check()
         try:
-            while (taken := take(*args)) is None:
-                if link.peer_is_done:
-                    yield from self._incomplete(expected).__await__()
-                if self._paused:
-                    self.resume()
-                if self._frame_timeout is not None and self.buffer:
-                    yield from self._more_in_time(self._frame_timeout)
-                else:
-                    yield waiter
+            while True:
                 if not link.alive and not link.peer_is_done:
-                    yield from link.refuse("read").__await__()
+                    await link.refuse("read")
+                taken = take(*args)
+                if taken is not None:
+                    break
+                await self._more(expected)
+        except asyncio.LimitOverrunError:
+            await self.let_others_run()
+            raise
         except (UnicodeError, LookupError):
             # This line is gone all the same.
             self._took()
             raise
-        if self._paused or self._frame_end is not None or link.peer_is_done:
-            self._took()
+        self._took()
         return taken
 
     async def _check(self) -> None:
         """Refuse a read while there is no connection, or somebody else is in the middle of one."""
         if not self._link.alive:
             await self._link.refuse("read")
-        if self._waiter.is_busy:
+        if self.waiter.is_busy:
             raise RuntimeError("another task is already reading from this connection: one reader at a time")
 
     async def _incomplete(self, expected: int | None) -> NoReturn:
@@ -222,6 +249,14 @@ class Incoming:
         error.add_note(f"{self._link.peer} closed the connection")
         raise error
 
+    async def let_others_run(self) -> None:
+        """Wait one turn: a frame that is too long stays, so who reads on after its error meets it at once again."""
+        self.waiter.is_busy = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.waiter.is_busy = False
+
     def _took(self) -> None:
         """Note that a message was taken."""
         self._frame_end = None
@@ -230,11 +265,16 @@ class Incoming:
         if self._link.peer_is_done:
             self._link.drained_some()
 
-    def _more_in_time(self, timeout: float) -> Generator[Waiter, None, None]:
-        """Wait until something arrived, but end the connection if the frame takes too long."""
-        self._begin_frame(timeout)
+    async def _more(self, expected: int | None) -> None:
+        """Wait until something arrived, but not for ever if the frame has begun and is bounded."""
+        if self._link.peer_is_done:
+            await self._incomplete(expected)
+        if self._paused:
+            self.resume()
+        if self._frame_timeout is not None and self.buffer:
+            self._begin_frame(self._frame_timeout)
         try:
-            yield self._waiter
+            await self.waiter
         finally:
             if self._frame_timer is not None:
                 self._frame_timer.cancel()
@@ -254,8 +294,9 @@ class Incoming:
         if is_late(now - due, timeout):
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
-        elif self._waiter.is_waited_for:
-            self._link.end(LossReason.LIMIT)
+        elif self.waiter.is_waited_for:
+            cause = TimeoutError(f"no whole message within {timeout:g} s of its first byte (frame_timeout)")
+            self._link.end(LossReason.LIMIT, cause)
 
     # Back-pressure
 
@@ -270,6 +311,7 @@ class Incoming:
         if self._paused or self._peer_is_leaving or transport is None or transport.is_closing():
             return
         self._paused = True
+        self.note_state(is_open=self._is_open)
         transport.pause_reading()
         sock = transport.get_extra_info("socket")
         self._hangup = HangupWatch(-1 if sock is None else sock.fileno(), self._receive_the_rest)
@@ -277,15 +319,11 @@ class Incoming:
     def resume(self) -> None:
         """Let the peer send again."""
         self._paused = False
+        self.note_state(is_open=self._is_open)
         self.stop_watching()
         transport = self._link.transport
         if transport is not None and not transport.is_closing():
             transport.resume_reading()
-
-    def stop(self) -> None:
-        """Deal with no peer any more: nothing is ahead for who does not ask whether there is a connection."""
-        self.buffer.give_back()
-        self.stop_watching()
 
     def stop_watching(self) -> None:
         """Notice a paused peer's going no more."""

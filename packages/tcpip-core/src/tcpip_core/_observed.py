@@ -77,7 +77,8 @@ class ObservedConnection(Connection):
         self._observation = observation
         self._observer: LinkObserver | None = None
         # On uvloop some may arrive before the connection has its place.
-        self._early: list[memoryview] = []
+        self._early: list[bytes] = []
+        self.data_received = self._received  # type: ignore[method-assign]
 
     def tell(self, call: Callable[[LinkObserver], None]) -> None:
         """Tell the observer something, if there is one."""
@@ -102,14 +103,13 @@ class ObservedConnection(Connection):
         for data in early:
             self.tell(lambda observer, data=data: observer.received(data))  # type: ignore[misc]
 
-    def buffer_updated(self, nbytes: int) -> None:
+    def _received(self, data: bytes) -> None:
         """Tell what was received."""
-        data = self._scratch[:nbytes]
         if self.alive:
             self.tell(lambda observer: observer.received(data))
         elif self.state is State.WAITING:
-            self._early.append(memoryview(data.tobytes()))
-        super().buffer_updated(nbytes)
+            self._early.append(data)
+        self.incoming.data_received(data)
 
     def eof_received(self) -> bool:
         """Tell that the peer sends no more."""
@@ -146,6 +146,16 @@ class ObservedTransport:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+    @property
+    def max_size(self) -> int:
+        """How much asyncio's transport receives at once (bytes); others have no such attribute."""
+        size: int = self.__getattr__("max_size")
+        return size
+
+    @max_size.setter
+    def max_size(self, size: int) -> None:
+        setattr(self._transport, "max_size", size)  # noqa: B010  # it is no public one
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, and tell."""

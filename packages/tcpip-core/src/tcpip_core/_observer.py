@@ -19,13 +19,13 @@ class LinkObserver(Protocol):
     link is not observed any further.
     """
 
-    def received(self, data: memoryview) -> None:
+    def received(self, data: bytes) -> None:
         """Note what arrived, in the piece in which it did.
 
         Parameters
         ----------
-        data : memoryview
-            The bytes. The memory is used again as soon as this returns: copy what you keep.
+        data : bytes
+            The bytes.
         """
         ...
 

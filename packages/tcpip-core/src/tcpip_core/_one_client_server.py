@@ -13,7 +13,16 @@ from ._lobby import front_door
 from ._observer import Observer
 from ._publisher import is_asynchronous, warn_of_synchronous
 from ._slot import OnSecondClient, checked_rules
-from ._transport import StartServerKwargs, check_address, check_keywords, limits_from, listen, port_of, stop_accepting
+from ._transport import (
+    StartServerKwargs,
+    check_address,
+    check_keywords,
+    check_tls,
+    limits_from,
+    listen,
+    port_of,
+    stop_accepting,
+)
 from ._tuning import Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
@@ -60,7 +69,8 @@ class OneClientServer(BaseClientOrServer):
     allowed_peers : iterable of str, optional
         Addresses and networks (``"10.0.0.0/8"``) whose clients are let in; None lets everybody in.
     **kwargs
-        As for `asyncio.start_server`: ``ssl``, ``backlog``, ``limit`` and so on.
+        As for `asyncio.start_server`: ``ssl``, ``backlog`` and so on; ``limit`` counts instead of
+        ``limits.frame_size``.
 
     Attributes
     ----------
@@ -75,9 +85,12 @@ class OneClientServer(BaseClientOrServer):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `connect_callback` is not a callable, or a keyword is unknown.
+        If an argument is of the wrong type: `host`, `port`, `log`, `limits`, `keepalive`, `heartbeat` or
+        `allowed_peers`, a `connect_callback` that is not a callable, a ``ssl`` that is no context; or if a keyword is
+        unknown. Nothing exists then, no task and no socket.
     ValueError
-        If `encoding` or `terminator` cannot be used.
+        If `port`, `encoding`, `terminator`, `on_second_client`, an entry of `allowed_peers`,
+        or a keyword such as ``ssl`` or ``limit`` cannot be used. Nothing exists then.
 
     Warns
     -----
@@ -111,6 +124,7 @@ class OneClientServer(BaseClientOrServer):
     ) -> None:
         if type(self).start is OneClientServer.start:
             check_keywords(type(self), kwargs, StartServerKwargs)
+            check_tls(kwargs, server=True)
             limits_from(limits or Limits(), dict(kwargs))
         check_address(host, port)
         if callable(connect_callback) and not is_asynchronous(connect_callback):
@@ -151,11 +165,14 @@ class OneClientServer(BaseClientOrServer):
         OSError
             If the system cannot listen there; its text says where and what to do.
         TypeError
-            If a keyword is unknown.
+            If a keyword is unknown, or ``ssl`` of the wrong type.
+        ValueError
+            If a keyword cannot be used, such as a client's ``ssl``.
         """
         check_keywords(type(self), kwargs, StartServerKwargs)
         endpoint = self._tcpip
         endpoint.claim_start()
+        check_tls(kwargs, server=True)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
         make = front_door(endpoint.new_connection, kwargs, endpoint.tasks, endpoint.log)
         self._server = await listen(make, self.host, self.port, kwargs)

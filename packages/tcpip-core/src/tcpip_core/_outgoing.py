@@ -37,6 +37,10 @@ class Outgoing:
 
     Attributes
     ----------
+    batch : list of bytes
+        What was put off. As long as there is some, more may be added without a word.
+    room : int
+        How much may still be written before other tasks get a turn (bytes).
     silence : SilenceWatch
         Notices that what was written is not answered.
     """
@@ -47,21 +51,24 @@ class Outgoing:
         "_blocked",
         "_draining",
         "_link",
-        "_since_yield",
+        "_loop",
         "_waiters",
         "_write_timeout",
+        "batch",
+        "room",
         "silence",
     )
 
     def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive, batch: bool) -> None:
         self._link = link
+        self._loop = asyncio.get_running_loop()
         self._batches = batch
-        self._batch: list[bytes] = []
+        self.batch: list[bytes] = []
         self.silence = SilenceWatch(link, keepalive)
         self._write_timeout = write_timeout
         self._blocked = False
         self._waiters: set[asyncio.Future[None]] = set()
-        self._since_yield = 0
+        self.room = _FAIR_SHARE
         self._draining = 0
 
     @property
@@ -83,39 +90,36 @@ class Outgoing:
         resolve_all(self._waiters)
 
     def hand_over(self, data: bytes) -> bool:
-        """Hand data to the transport, in one step.
+        """Hand data to the transport, or put them off to the end of this turn, in one step.
 
         Returns
         -------
         bool
             Whether the writer may go on at once; else it has to `settle`, which says also that nothing was touched.
         """
-        transport = self._link.transport
-        if not self._link.alive or transport is None or transport.is_closing():
+        link = self._link
+        transport = link.transport
+        if not link.alive or transport is None:
             return False
-        if self._batches:
-            self._put_off(data)
-        else:
+        self.room -= len(data)
+        if not self._batches:
             transport.write(data)
+        elif self.batch:
+            self.batch.append(data)
+            return self.room > 0
+        else:
+            self.batch.append(data)
+            self._loop.call_soon(self.flush)
         if self.silence.is_needed:
-            self.silence.begin()
-        self._since_yield += len(data)
-        return not (self._blocked or self._since_yield > _FAIR_SHARE or transport.is_closing())
-
-    def _put_off(self, data: bytes) -> None:
-        """Send data together with others, at the end of this turn, or when enough is there."""
-        if not self._batch:
-            asyncio.get_running_loop().call_soon(self.flush)
-        self._batch.append(data)
-        if self._since_yield + len(data) > _FAIR_SHARE:
-            self.flush()
+            self.silence.wrote()
+        return self.room > 0 and not self._blocked and not transport.is_closing()
 
     def flush(self) -> None:
         """Send what was put off; before anything else goes out, or the link is closed."""
         transport = self._link.transport
-        if self._batch and transport is not None:
-            data = b"".join(self._batch)
-            self._batch.clear()
+        if self.batch and transport is not None:
+            data = b"".join(self.batch)
+            self.batch.clear()
             if not transport.is_closing():
                 transport.write(data)
 
@@ -131,7 +135,8 @@ class Outgoing:
         if self._blocked or not self._link.alive or transport is None or transport.is_closing():
             await self.drain()
         else:
-            self._since_yield = 0
+            self.flush()
+            self.room = _FAIR_SHARE
             await asyncio.sleep(0)
 
     async def drain(self) -> None:

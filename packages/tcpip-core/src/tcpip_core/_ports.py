@@ -14,6 +14,7 @@ class Link(Protocol):
     alive: bool
     peer: str
     peer_is_done: bool
+    arrivals: int
     transport: asyncio.Transport | None
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:

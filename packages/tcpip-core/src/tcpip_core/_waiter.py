@@ -4,10 +4,10 @@ The one place where code of users runs inside of a transport's event.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextvars import Context
 from types import NoneType
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["Waiter"]
 
@@ -15,7 +15,7 @@ _NO_CONTEXT = Context()
 
 
 class Waiter:
-    """What one task at a time waits for, by ``yield`` in a `types.coroutine`; it can be used again and again.
+    """What one task at a time waits for, by ``await``; it can be used again and again.
 
     The task treats it like a future. Unlike a future it can resume the task within the very event that the task waits
     for, which saves a turn of the loop: the one place where code of users runs inside of a transport's event. That
@@ -32,7 +32,9 @@ class Waiter:
         Whether a task waits, or was woken and did not run since.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_context", "_loop", "_wake_up", "is_busy", "result")
+    __slots__ = ("__await__", "_asyncio_future_blocking", "_context", "_loop", "_wake_up", "is_busy", "result")
+
+    __await__: Callable[..., Generator[Any, None, None]]
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         # What marks a future for a task that is given one. The task takes the mark away.
@@ -44,6 +46,8 @@ class Waiter:
         self.is_busy = False
         # Called without arguments it returns None, as the result of a wait that has ended well.
         self.result: Callable[[], None] = NoneType
+        # An iterator that gives the task this object and ends, without a frame of Python.
+        self.__await__ = cast("Any", (self,).__iter__)
 
     @property
     def is_waited_for(self) -> bool:
@@ -52,13 +56,16 @@ class Waiter:
 
     def wake(self) -> None:
         """Resume the task that waits, if one does, before this returns; if a task is running, in the next turn."""
-        if asyncio.current_task(self._loop) is not None:
-            self.wake_soon()
-            return
-        wake_up, self._wake_up = self._wake_up, None
+        wake_up = self._wake_up
         if wake_up is not None:
+            self._wake_up = None
             self.is_busy = False
-            self._context.run(wake_up, self)
+            try:
+                self._context.run(wake_up, self)
+            except RuntimeError:
+                # A task is running, or what runs has its context; asyncio refused before it did anything.
+                self.is_busy = True
+                self._loop.call_soon(self._run, wake_up, context=self._context)
 
     def wake_soon(self) -> None:
         """Resume the task that waits, if one does, in the next turn of the loop."""

@@ -169,6 +169,7 @@ def test_a_decode_function_that_raises_is_told_and_the_rest_is_shown(tmp_path: P
         (["--decode", "dome:nosuch"], "cannot import dome:nosuch"),
         (["--decode", "broken:f"], "cannot import broken:f: ZeroDivisionError"),
         (["--framing", "nosuch"], "unknown framing 'nosuch'"),
+        (["--framing", "fixed:99999999999"], "max_frame"),
         (["--encoding", "nosuch"], "no encoding"),
         (["--grep", "("], "no regular expression"),
         (["--struct", "a:b", "--decode", "a:b"], "give one of them"),
@@ -316,6 +317,17 @@ def test_times_at_the_end_of_the_calendar_are_no_error(tmp_path: Path, inside: I
         done = inside(*verb, str(path))
         assert (0, "") == (done.returncode, done.stderr)
     assert 0 == inside("convert", str(path), str(tmp_path / "a.csv")).returncode
+
+
+@pytest.mark.parametrize(
+    "framing", ["fixed:99999999999", "struct:99999999s", "nosuch", "struct:os:abort", "hex:", "x" * 9999]
+)
+def test_a_framing_that_cannot_be_used_is_none_in_a_transcript(tmp_path: Path, inside: Inside, framing: str) -> None:
+    """Pieces are shown as they came, and nothing is imported for a name that anybody may have written."""
+    name = write(tmp_path / "a.tcplog", [Data(1, 1, ">", b"hi\n")], Header(START, framing=framing))
+    done = inside("show", name)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.endswith("1 > hi\\n\n")
 
 
 # stats

@@ -151,8 +151,8 @@ class ByteReaderMixin(StreamMixin):
         asyncio.IncompleteReadError
             If the peer closed its side first; ``partial`` holds what came, and the buffer is empty.
         asyncio.LimitOverrunError
-            If the frame without its separator is longer than the limit. All of it stays readable; ``consumed`` says
-            how much one may `read` to get past it.
+            If the frame without its separator is longer than the limit. All of it stays readable, and the next call
+            raises this again: get past it with `readexactly` of ``consumed`` bytes. Other tasks had a turn meanwhile.
         RuntimeError
             If another task is waiting to read.
         ValueError

@@ -27,7 +27,8 @@ class JsonReaderMixin(TextReaderMixin):
         asyncio.IncompleteReadError
             If the peer closed its side first; ``partial`` holds what came of the line.
         asyncio.LimitOverrunError
-            If the line is longer than the limit. All of it stays readable.
+            If the line is longer than the limit. All of it stays readable, and the next call raises this again; see
+            `readuntil`.
         json.JSONDecodeError
             If the line is not JSON, or nested too deep; its text shows the line. This line is gone; the link stays up.
         RuntimeError

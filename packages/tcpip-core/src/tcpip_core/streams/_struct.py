@@ -3,7 +3,7 @@
 import ctypes
 import os
 
-from .._codec import checked_structure, structures_to_bytes
+from .._codec import structure_size, structures_to_bytes
 from .._framing import StructureT
 from ._bytes import ByteReaderMixin, ByteWriterMixin
 
@@ -50,11 +50,17 @@ class StructReaderMixin(ByteReaderMixin):
             buffer.structures.seek(-got, os.SEEK_CUR)  # One that was made larger: `ctypes.resize`.
         if not connection.alive:
             await connection.refuse("read")
-        size = ctypes.sizeof(checked_structure(struct))
-        if not self._tcpip_reads_differ:
-            return await incoming.when_there(size, buffer.fill, struct, size)
-        ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
-        return struct
+        size = structure_size(struct)
+        if self._tcpip_reads_differ:
+            ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
+            return struct
+        has_waited = False
+        while size and incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+            if (buffer.front or buffer.tail) and buffer.fill(struct, size) is not None:
+                return struct
+            await incoming.waiter
+            has_waited = True
+        return await incoming.when_there(has_waited, size, buffer.fill, struct, size)
 
 
 class StructWriterMixin(ByteWriterMixin):

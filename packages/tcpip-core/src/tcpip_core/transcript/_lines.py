@@ -37,7 +37,9 @@ _MOST_TEXT: Final = 64 * 1024
 """Longest text of a mark, an error, a reason or an address (characters)."""
 
 _LONGEST_TIME: Final = 2**63
-_TOO_SLOW: Final = frozenset({"idna", "punycode"})
+_UNFIT: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
+"""Encodings that take hours for a long text, or warn of what they meet."""
+
 _EXACT: Final = frozenset({"utf-8", "ascii", "iso8859-1"})
 """Encodings in which every text that was decoded gives the same bytes again."""
 
@@ -51,14 +53,14 @@ def checked_text_encoding(encoding: str) -> str:
     Raises
     ------
     ValueError
-        If it is unknown, does not convert text, or takes too long for long texts.
+        If it is unknown, does not convert text, or is not made for what comes over a link.
     """
     try:
         "".encode(encoding)
-        slow = codecs.lookup(encoding).name in _TOO_SLOW
+        is_unfit = codecs.lookup(encoding).name.replace("_", "-") in _UNFIT
     except (LookupError, ValueError) as e:
         raise ValueError(f"unknown encoding {encoding!r}") from e
-    if slow:
+    if is_unfit:
         raise ValueError(f"encoding {encoding!r} is not for payloads")
     return encoding
 

@@ -82,13 +82,13 @@ class ObservedLink:
         self._in: Direction = "<" if side == "client" else ">"
         self._out: Direction = ">" if side == "client" else "<"
 
-    def received(self, data: memoryview) -> None:
+    def received(self, data: bytes) -> None:
         """Note what arrived."""
-        self._record(Data(now(), self._number, self._in, bytes(data)))
+        self._record(Data(now(), self._number, self._in, data))
 
     def sent(self, data: bytes) -> None:
         """Note what was handed over."""
-        self._record(Data(now(), self._number, self._out, bytes(data)))
+        self._record(Data(now(), self._number, self._out, data))
 
     def eof_received(self) -> None:
         """Note that the peer sends no more."""

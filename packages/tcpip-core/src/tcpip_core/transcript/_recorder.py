@@ -32,7 +32,7 @@ _log = logging.getLogger("tcpip_core.transcript")
 
 
 class Recorder:
-    """Records the links of a program in a file: give it as ``observer=`` to a `Client` or a server, or to several.
+    """Records the links of a program in a file: give it as ``observer=`` to a client or a server, or to several.
 
     The file is begun when the recorder is made, and has what happened some 0.05 s later, also if the program crashes
     then. Where the disk is full, slow or away, links go on; a line is logged, and the transcript gets a `Gap` that
@@ -64,8 +64,8 @@ class Recorder:
 
     Notes
     -----
-    Each piece that is received is copied, each piece that is sent is kept until it is written. Close the recorder
-    after the links: what happens later is not recorded.
+    Each piece is kept in memory until it is written. Close the recorder after the links: what happens later is not
+    recorded.
     """
 
     def __init__(

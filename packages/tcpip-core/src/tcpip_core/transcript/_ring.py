@@ -1,6 +1,7 @@
 """The other kind of flight recorder: keeps the latest events in memory, and writes them down when a link is lost."""
 
 import asyncio
+import atexit
 import contextlib
 import logging
 import threading
@@ -82,6 +83,8 @@ class RingRecorder:
         # Links of which something is in the ring.
         self._links: dict[int, Open] = {}
         self._thread: threading.Thread | None = None
+        # Who loses a link may end at once.
+        _ = atexit.register(self.close)
 
     def connected(self, side: Side, local: str, peer: str) -> LinkObserver:
         """Note that a link was made; called by the client or server.
@@ -152,6 +155,7 @@ class RingRecorder:
         bool
             Whether it is.
         """
+        atexit.unregister(self.close)
         thread = self._thread
         if thread is None:
             return True

@@ -64,6 +64,15 @@ class Scribe:
 
     def run(self) -> None:
         """Write until the backlog is closed and empty; then end the file."""
+        try:
+            self._write_all()
+        except Exception:  # noqa: BLE001  # it is logged
+            # A mistake of ours must not let the backlog fill up behind it without a word.
+            self._log.exception("the recorder of %s has failed, and records no more", self._path)
+            self._backlog.close()
+        self._end()
+
+    def _write_all(self) -> None:
         self._try_to_write([])
         while (batch := self._backlog.take(_COLLECTING)) is not None:
             is_last_try = self._backlog.is_closed
@@ -72,7 +81,6 @@ class Scribe:
             self._backlog.done()
             if is_last_try and self._trouble is not None:
                 break
-        self._end()
 
     def _try_to_write(self, events: list[Event], *, insist: bool = False) -> None:
         if self._trouble is not None and now() < self._next_try and not insist:

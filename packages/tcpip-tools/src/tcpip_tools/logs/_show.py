@@ -66,14 +66,18 @@ class Viewer:
         if isinstance(item, Clock):
             self._clock.set(item)
         mark, text = self._said(item)
-        searched = f"{text}\n{shown(item.payload, self.encoding, _MOST)}" if isinstance(item, Message) else text
-        if self.grep is not None and self.grep.search(searched) is None:
+        if not self._is_wanted(item, text):
             return
         head = f"{self._time(item.time)}  {getattr(item, 'connection', 0) or '-'} {mark} "
         self._last = item.time
         wall = format_wall(self._clock.at(item.time))
         data = {"time": wall, "elapsed": item.time / 1e9, "t": item.time} | described(item, self.encoding)
         yield Report(str(data.pop("kind")), head + text, mark, data)
+
+    def _is_wanted(self, item: Item, text: str) -> bool:
+        if self.grep is None or self.grep.search(text):
+            return True
+        return isinstance(item, Message) and bool(self.grep.search(shown(item.payload, self.encoding, _MOST)))
 
     def _said(self, item: Item) -> tuple[str, str]:
         if not isinstance(item, Message):

@@ -119,7 +119,7 @@ def framing_for(told: str | None, header: Header) -> Framing | None:
         If what was told is no framing. A name in a transcript that is none counts as none.
     """
     try:
-        return parse_framing(told) if told is not None else _safe(header.framing)
+        return _usable(told) if told is not None else _safe(header.framing)
     except ValueError as e:
         raise Failure(ExitCode.USAGE, str(e)) from e
 
@@ -129,9 +129,16 @@ def _safe(name: str) -> Framing | None:
     if not name or (name.startswith("struct:") and name.count(":") > 1):
         return None
     try:
-        return parse_framing(name)
+        return _usable(name)
     except ValueError:
         return None
+
+
+def _usable(name: str) -> Framing:
+    """Return the framing of a name, if messages of it are not larger than a decoder takes."""
+    framing = parse_framing(name)
+    _ = framing.decoder()
+    return framing
 
 
 def encoding_for(told: str | None, header: Header) -> str:
