@@ -49,7 +49,7 @@ def public_names(module: ModuleType) -> Iterator[str]:
 
 def is_made_by_users(cls: type) -> bool:
     """Tell whether people call a class: an enumeration has its members, and a protocol is one's own class."""
-    return not issubclass(cls, enum.Enum) and not getattr(cls, "_is_protocol", False)
+    return not vars(cls).get("_is_protocol", False) and not issubclass(cls, enum.Enum)
 
 
 def own_members(cls: type) -> Iterator[str]:

@@ -108,8 +108,8 @@ class TranscriptReader:
 
     def __init__(self, file: Readable) -> None:
         self._file = file
-        self.line = 0
-        self.is_torn = False
+        self.line: int = 0
+        self.is_torn: bool = False
         self._lines = self._split(self._unpack(self._read()))
         try:
             first = next(self._lines, None)
