@@ -62,7 +62,11 @@ class Clients(ClientTests):
 
     async def make_client(self, host: str, port: int, connect_callback: ConnectCallback) -> ClientUnderTest:
         client = self.client_class(host, port, LOG, connect_callback)
-        await client.start_task
+        try:
+            await client.start_task
+        except BaseException:
+            await client.close()
+            raise
         return client
 
 

@@ -80,6 +80,9 @@ class ClientTests(LossBehaviours[ClientUnderTest]):
                 subject = await world.within(making, "cancelling make_client")
                 if subject is not None:
                     await world.within(subject.close(), "close")
+                await world.settle()
+                for peer in world.peers:
+                    await peer.wait_hung_up("of a client whose making was cancelled")
             await world.end()
 
     @behaviour

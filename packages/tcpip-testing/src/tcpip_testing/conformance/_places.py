@@ -173,7 +173,7 @@ class PlaceBehaviours(Suite, Generic[ServerT]):
             place.told.check(True, False)
             port = place.server.port
             try:
-                await asyncio.open_connection(world.host, port)
+                await world.connect(port)
             except OSError:
                 pass
             else:

@@ -2,6 +2,7 @@
 
 import abc
 import asyncio
+import unittest
 from itertools import count
 
 from ._checks import check
@@ -9,7 +10,7 @@ from ._losses import LOSSES
 from ._places import Place, PlaceBehaviours
 from ._subjects import ReadLoopServerUnderTest
 from ._suite import behaviour
-from ._world import Peer, World
+from ._world import CLOSE_BOUND, Peer, World
 
 __all__ = ["OneClientReadLoopServerTests"]
 
@@ -134,20 +135,18 @@ class OneClientReadLoopServerTests(PlaceBehaviours[ReadLoopServerUnderTest]):
     async def test_reset_while_it_answers(self, world: World) -> None:
         """Serve the next client after one that has asked much and reset before it read."""
         async with self._place(world) as place:
-            numbers = place.numbers
+            for turns in range(4):
+                world.variation = f"reset {turns} turns of the loop after the requests"
+                peer = await place.admitted()
+                await peer.send(b"".join(self.exchange(next(place.numbers))[0] for _ in range(_MANY)))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                peer.reset()
+                await place.lost()
+            # Nobody knows how many requests it has heard, so which answer comes is left open.
             peer = await place.admitted()
-            await peer.send(b"".join(self.exchange(next(numbers))[0] for _ in range(_MANY)))
-            peer.reset()
-            await place.lost()
-        async with self._place(world) as place:
-            peer = await place.admitted()
-            peer.send_soon(self.exchange(0)[0])
-            await asyncio.sleep(0)
-            peer.reset()
-            await place.lost()
-            # What was asked may have been heard or not: whatever it was, a server that starts anew is asked.
-        async with self._place(world) as place:
-            await self._ask(await place.admitted(), place.numbers)
+            await peer.send(self.exchange(next(place.numbers))[0])
+            check(1, len(await peer.receive(1)), "how many bytes of an answer come")
 
     @behaviour
     async def test_client_that_does_not_read_is_closed(self, world: World) -> None:
@@ -157,7 +156,7 @@ class OneClientReadLoopServerTests(PlaceBehaviours[ReadLoopServerUnderTest]):
             numbers = place.numbers
             asking = asyncio.ensure_future(self._ask_for_ever(peer, numbers))
             await world.settle()
-            await world.within(place.server.close_client(), "close_client")
+            await world.within(place.server.close_client(), "close_client", CLOSE_BOUND)
             asking.cancel()
             await asyncio.wait({asking})
             check(False, place.server.connected, "connected after close_client")
@@ -174,7 +173,7 @@ class OneClientReadLoopServerTests(PlaceBehaviours[ReadLoopServerUnderTest]):
     async def test_bad_request_closes_its_client_only(self, world: World) -> None:
         """Hang up on a client whose request makes the server fail, and serve the next one."""
         if self.bad_request is None:
-            return
+            raise unittest.SkipTest("there is no bad_request")
         async with self._place(world) as place:
             peer = await place.admitted()
             await peer.send(self.bad_request)

@@ -1,9 +1,10 @@
 """What every server of one client at a time does whose program reads: `OneClientServerTests`."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from ._checks import LATER, LINE, check
+from ._checks import LATER, LINE, check, must_end
 from ._losses import LOSSES, LossBehaviours, operations_fail
 from ._places import Place, PlaceBehaviours
 from ._streams import Link
@@ -37,15 +38,16 @@ class OneClientServerTests(PlaceBehaviours[ServerUnderTest], LossBehaviours[Serv
 
     @behaviour
     async def test_rest_of_a_lost_client_is_not_the_next_ones(self, world: World) -> None:
-        """Keep what is unread of a client that is gone apart from what its successor sends."""
+        """Keep what a client that is gone has left unfinished apart from what its successor sends."""
         for name, lose in LOSSES.items():
             world.variation = name
             async with self._place(world) as place:
                 peer = await place.admitted()
+                reading = asyncio.ensure_future(place.server.readuntil(b"\n"))
                 await peer.send(b"half a mess")
                 await world.settle()
                 lose(peer)
-                await world.settle()
+                await must_end(world, reading, "readuntil")
                 successor = await world.connect(place.server.port)
                 await place.told.wait(True, False, True)
                 await self._talks(world, place, successor)

@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 from ._checks import LATER, LINE, READINGS, check, must_end, read_rest, shown
 from ._moments import every_await
 from ._subjects import ByteStream
-from ._suite import Suite, behaviour
+from ._suite import Suite, behaviour, only_simulated
 from ._told import Reaction, Told
-from ._world import ENDS, Peer, World
+from ._world import CLOSE_BOUND, ENDS, Peer, World
 
 __all__ = ["Link", "StreamBehaviours", "StreamTests"]
 
@@ -190,12 +190,23 @@ class StreamBehaviours(Suite, Generic[StreamT]):
 
     @behaviour
     async def test_reset_at_each_await_of_close(self, world: World) -> None:
-        """Close without an error, wherever in it the peer resets."""
+        """Close without an error, wherever in it the peer resets, and while much is still to be sent."""
+        only_simulated(self, "each close may take its whole bound")
         for moment in every_await():
             world.variation = f"reset {moment}"
             async with self._linked(world) as link:
-                await must_end(world, _nothing(link.subject.write(LINE)), "write")
+                writing = asyncio.ensure_future(link.subject.write(bytes(world.too_much)))
+                await world.settle()
                 await world.within(moment.of(link.subject.close(), link.peer.reset), "close")
+                await must_end(world, _nothing(writing), "a write on a closed stream")
+
+    @behaviour
+    async def test_close_of_what_was_reset(self, world: World) -> None:
+        """Close without an error what the peer has reset before."""
+        async with self._linked(world) as link:
+            link.peer.reset()
+            await world.settle()
+            await world.within(link.subject.close(), "close")
 
     @behaviour
     async def test_write_to_a_peer_that_is_gone_fails(self, world: World) -> None:
@@ -291,9 +302,22 @@ class StreamBehaviours(Suite, Generic[StreamT]):
     async def test_close_hands_over_what_was_written(self, world: World) -> None:
         """Deliver what was written before ``close``, then the end of the stream."""
         async with self._linked(world) as link:
-            await world.within(link.subject.write(CHUNK), "write")
+            writing = asyncio.ensure_future(_write_until_full(link.subject, CHUNK[:10_000], world.too_much))
+            await world.settle()
+            receiving = asyncio.ensure_future(link.peer.receive_all())
+            written = await world.within(writing, "writing to a peer that reads")
             await world.within(link.subject.close(), "close")
-            check(CHUNK, await link.peer.receive_all(), "what was written before close")
+            check(CHUNK[:10_000] * written, await receiving, "what was written before close")
+
+    @behaviour
+    async def test_close_is_bounded(self, world: World) -> None:
+        """Close in time though the peer takes nothing of what was written."""
+        only_simulated(self, "it takes the whole bound of close")
+        async with self._linked(world) as link:
+            writing = asyncio.ensure_future(link.subject.write(bytes(world.too_much)))
+            await world.settle()
+            await world.within(link.subject.close(), "close", CLOSE_BOUND)
+            await must_end(world, _nothing(writing), "a write on a closed stream")
 
     @behaviour
     async def test_close_ends_a_waiting_read(self, world: World) -> None:
@@ -327,6 +351,17 @@ class StreamBehaviours(Suite, Generic[StreamT]):
                 )
             world.variation = ""
             await self._writes_fail(world, link.subject)
+
+
+async def _write_until_full(stream: ByteStream, data: bytes, most: int) -> int:
+    """Write until a write has waited; return how many there were."""
+    loop = asyncio.get_running_loop()
+    for number in range(1, most // len(data) + 1):
+        began = loop.time()
+        await stream.write(data)
+        if loop.time() > began:
+            return number
+    return most // len(data)
 
 
 async def _nothing(operation: Awaitable[object]) -> None:

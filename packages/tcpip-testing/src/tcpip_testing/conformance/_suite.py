@@ -73,6 +73,8 @@ def _try(suite: SuiteT, test: Callable[[SuiteT, World], Coroutine[Any, Any, None
         try:
             await test(suite, world)
             await world.end()
+        except unittest.SkipTest:
+            raise
         except Exception as e:
             failed.append(_report(suite, test.__name__, test.__doc__ or "", world, e))
             world.end_peers()

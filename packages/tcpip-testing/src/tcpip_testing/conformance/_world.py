@@ -14,12 +14,18 @@ from ..sim._loop import SimLoop
 from ..sim._network import Network
 from ..sim._stuck import describe
 
-__all__ = ["ENDS", "Peer", "PeerListener", "SimulatedWorld", "SocketWorld", "World"]
+__all__ = ["CLOSE_BOUND", "ENDS", "Peer", "PeerListener", "SimulatedWorld", "SocketWorld", "World"]
 
 T = TypeVar("T")
 
 ENDS = (OSError, EOFError)
 """How an operation may say that the link is over; `asyncio.IncompleteReadError` is the second."""
+
+CLOSE_BOUND = 5.0
+"""How long closing may take, whatever the peer does (seconds)."""
+
+_LIMIT = 4096
+"""How much a peer buffers that its test has not read (bytes): twice as much, and a chunk."""
 
 _TURNS = 50
 """How many turns of the loop things get to happen on real sockets, where nothing must depend on it."""
@@ -113,7 +119,7 @@ class PeerListener:
 
     async def start(self) -> None:
         """Listen on a free port."""
-        self._server = await asyncio.start_server(self._accept, self._world.host, 0)
+        self._server = await asyncio.start_server(self._accept, self._world.host, 0, limit=_LIMIT)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -142,6 +148,8 @@ class World(abc.ABC):
         What fits into no buffers between two ends (bytes).
     variation : str
         What is varied at present, for who reads of a failure.
+    peers : list of Peer
+        All peers so far.
     """
 
     host: str = "127.0.0.1"
@@ -151,7 +159,7 @@ class World(abc.ABC):
 
     def __init__(self) -> None:
         self.variation: str = ""
-        self._peers: list[Peer] = []
+        self.peers: list[Peer] = []
         self._listeners: list[PeerListener] = []
         self._tasks = asyncio.all_tasks()
         self._errors: list[str] = []
@@ -172,7 +180,7 @@ class World(abc.ABC):
     def _open_ends(self) -> list[str]:
         """Name the open ends of connections and ports that do not belong to peers."""
 
-    async def within(self, operation: Awaitable[T], what: str) -> T:
+    async def within(self, operation: Awaitable[T], what: str, bound: float = 0.0) -> T:
         """Await something that must end within the bound.
 
         Parameters
@@ -181,6 +189,8 @@ class World(abc.ABC):
             What is awaited.
         what : str
             What it does, for the message.
+        bound : float
+            The bound, where it is another than that of this world (seconds).
 
         Returns
         -------
@@ -192,9 +202,10 @@ class World(abc.ABC):
         AssertionError
             If it does not end; says who waits where.
         """
+        bound = bound or self.bound
         task = asyncio.ensure_future(_awaited(operation))
         try:
-            await asyncio.wait({task}, timeout=self.bound)
+            await asyncio.wait({task}, timeout=bound)
             if task.done():
                 return task.result()
             place = describe([task]).strip()
@@ -202,7 +213,7 @@ class World(abc.ABC):
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task}, timeout=self.bound)
-        raise AssertionError(f"{what} did not end within {self.bound:g} s; it waited in {place}")
+        raise AssertionError(f"{what} did not end within {bound:g} s; it waited in {place}")
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait until something holds that must come to hold within the bound."""
@@ -215,12 +226,13 @@ class World(abc.ABC):
 
     def peer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Peer:
         """Return a peer that ends with this world."""
-        self._peers.append(Peer(self, reader, writer))
-        return self._peers[-1]
+        self.peers.append(Peer(self, reader, writer))
+        return self.peers[-1]
 
     async def connect(self, port: int) -> Peer:
         """Connect to the thing under test."""
-        return self.peer(*await self.within(asyncio.open_connection(self.host, port), "listening"))
+        connecting = asyncio.open_connection(self.host, port, limit=_LIMIT)
+        return self.peer(*await self.within(connecting, "listening"))
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[PeerListener]:
@@ -249,7 +261,7 @@ class World(abc.ABC):
         """Let all peers go."""
         for listener in self._listeners:
             listener.close()
-        for peer in self._peers:
+        for peer in self.peers:
             peer.abort()
 
     @abc.abstractmethod
