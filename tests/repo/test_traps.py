@@ -15,7 +15,7 @@ QUIET = ("packages/tcpip-core/", "packages/tcpip-testing/")
 
 EXEMPT = {
     ("packages/tcpip-core/src/tcpip_core/utils.py", "await writer.wait_closed()"): (
-        "the helper of the contract works on anybody's streams; it stands inside of asyncio.timeout"
+        "the helper of the contract works on anybody's streams; it is waited for within a bound"
     ),
     ("packages/tcpip-testing/src/tcpip_testing/sim/_server.py", "await self.wait_closed()"): (
         "the simulated server has asyncio's interface, and this is its own method"
