@@ -195,7 +195,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Speak to programs of somebody else."""
+    """Speak to programs of somebody else; let them read our captures."""
     session.install(*editable(), *groups("interop"))
     session.run("python", *STRICT, "-m", "pytest", "-v", "-rs", "--interop", "tests/interop", *session.posargs)
 
@@ -270,6 +270,8 @@ def bench(session: nox.Session) -> None:
     """
     session.install(*editable(), *groups("bench"))
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
+    session.run("python", "-m", "tests.benchmarks.start_up", "--rounds", "20")
+    session.run("python", "-m", "tests.benchmarks.observing")
 
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])

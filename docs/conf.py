@@ -34,7 +34,7 @@ if os.environ.get("TCPIP_DOCS_INTERSPHINX"):
     intersphinx_mapping = {"python": ("https://docs.python.org/3", None)}
 else:
     standard_library = (
-        "abc|asyncio|collections|contextlib|contextvars|ctypes|enum|json|logging|os|random|re|socket|ssl|types|typing|"
+        "abc|asyncio|collections|contextlib|contextvars|ctypes|enum|json|logging|os|pathlib|random|re|socket|ssl|types|typing|"
         "unittest"
     )
     nitpick_ignore_regex += [

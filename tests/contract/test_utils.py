@@ -79,6 +79,17 @@ async def test_close_stream_writer_by_two_tasks_at_once(streams: Streams) -> Non
     assert streams.writer.is_closing()
 
 
+async def test_close_stream_writer_may_be_called_again_after_its_time_was_up(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer that takes nothing must not make the second call raise a cancellation out of nowhere."""
+    monkeypatch.setattr(tcpip_core.utils, "Limits", lambda: tcpip_core.Limits(close_timeout=0.01))
+    streams.writer.write(bytes(32 * 1024 * 1024))
+    await soon(tcpip_core.close_stream_writer(streams.writer))
+    await soon(tcpip_core.close_stream_writer(streams.writer))
+    assert streams.writer.is_closing()
+
+
 async def test_close_stream_writer_after_a_reset(streams: Streams) -> None:
     """A peer that crashed cannot make cleaning up fail."""
     streams.peer.reset()

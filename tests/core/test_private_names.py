@@ -33,6 +33,7 @@ BASE = {
     "_tcpip_noticed",
     "_tcpip_reads_differ",
     "_tcpip_rules",
+    "_tcpip_side",
     "_tcpip_stop",
     "_tcpip_stopped",
     "_tcpip_writes_differ",

@@ -15,13 +15,15 @@ QUIET = ("packages/tcpip-core/", "packages/tcpip-testing/")
 
 EXEMPT = {
     ("packages/tcpip-core/src/tcpip_core/utils.py", "await writer.wait_closed()"): (
-        "the helper of the contract works on anybody's streams; it stands inside of asyncio.timeout"
+        "the helper of the contract works on anybody's streams; it is waited for within a bound"
     ),
     ("packages/tcpip-testing/src/tcpip_testing/sim/_server.py", "await self.wait_closed()"): (
         "the simulated server has asyncio's interface, and this is its own method"
     ),
     ("packages/tcpip-core/src/tcpip_core/_heartbeat.py", "time.time_ns"): "a TAI stamp is wall-clock time, and no age",
+    ("packages/tcpip-core/src/tcpip_core/transcript/_clocks.py", "time.time_ns"): "transcripts say when, by the wall",
     ("packages/tcpip-tools/src/tcpip_tools/_report.py", "datetime.now"): "the time of day, for a person to read",
+    ("packages/tcpip-tools/src/tcpip_tools/host/_owners.py", "time.time"): "the system tells a process's start so",
 }
 """Where one of them is right, and why."""
 

@@ -9,6 +9,7 @@ from ._heartbeat import Heartbeat
 from ._json_text import JsonCodec, JSONEncodeError, MsgspecCodec
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
+from ._observer import LinkObserver, Observer
 from ._one_client_server import OneClientServer
 from ._read_loop_server import OneClientReadLoopServer
 from ._slot import OnSecondClient
@@ -56,8 +57,10 @@ __all__ = [
     "JsonCodec",
     "Keepalive",
     "Limits",
+    "LinkObserver",
     "LossReason",
     "MsgspecCodec",
+    "Observer",
     "OnSecondClient",
     "OneClientReadLoopServer",
     "OneClientServer",

@@ -19,6 +19,8 @@ from ._endpoint import Endpoint, Hooks
 from ._heartbeat import Heartbeat, send_heartbeats, watch_silence
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
+from ._observed import Observation
+from ._observer import Observer, Side
 from ._publisher import Publisher
 from ._slot import SlotRules
 from ._tasks import done_future
@@ -64,6 +66,8 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         Send heartbeats, and notice that the peer has fallen silent.
     tuning : Tuning, optional
         What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     **kwargs
         Passed to `start`.
 
@@ -89,6 +93,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
     """
 
     _tcpip_rules = SlotRules()
+    _tcpip_side: Side = "device"
 
     def __init__(
         self,
@@ -104,15 +109,13 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
         tuning: Tuning | None = None,
+        observer: Observer | None = None,
         **kwargs: Any,
     ) -> None:
         _check_running_loop(type(self).__name__)
-        if not callable(getattr(log, "getChild", None)):
-            raise TypeError(f"log must be a logging.Logger, not {log!r}")
         _check_types(limits=(limits, Limits), keepalive=(keepalive, Keepalive))
         _check_types(heartbeat=(heartbeat, Heartbeat), tuning=(tuning, Tuning))
-        if connect_callback is not None and not callable(connect_callback):
-            raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
+        _check_methods(log, connect_callback, observer)
         self.encoding: str = checked_encoding(encoding)
         self.terminator: bytes = checked_terminator(terminator)
         self.name = name
@@ -138,6 +141,7 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             limits or Limits(),
             keepalive or Keepalive(),
             tuning or Tuning(),
+            None if observer is None else Observation(observer, self._tcpip_side, lambda: self.log),
             self._tcpip_rules,
             make_publisher=lambda endpoint: Publisher(
                 call=call,
@@ -264,6 +268,15 @@ def _check_running_loop(owner: str) -> None:
         raise RuntimeError(
             f"{owner} must be made where an event loop runs: inside a coroutine, started by asyncio.run"
         ) from None
+
+
+def _check_methods(log: object, connect_callback: object, observer: object) -> None:
+    if not callable(getattr(log, "getChild", None)):
+        raise TypeError(f"log must be a logging.Logger, not {log!r}")
+    if observer is not None and not callable(getattr(observer, "connected", None)):
+        raise TypeError(f"observer must be a tcpip_core.Observer or None, not {observer!r}")
+    if connect_callback is not None and not callable(connect_callback):
+        raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
 
 
 def _check_types(**given: tuple[object, type]) -> None:

@@ -10,6 +10,7 @@ from ._connection import Connection
 from ._heartbeat import Heartbeat, send_heartbeats
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
+from ._observer import Observer, Side
 from ._publisher import is_asynchronous
 from ._states import State
 from ._tasks import done_future
@@ -54,6 +55,8 @@ class Client(BaseClientOrServer):
         Send heartbeats, and notice that the peer has fallen silent.
     tuning : Tuning, optional
         What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     **kwargs
         As for `asyncio.open_connection`: ``ssl``, ``local_addr`` and so on; ``limit`` counts instead of
         ``limits.frame_size``.
@@ -82,6 +85,8 @@ class Client(BaseClientOrServer):
     All is down then, and ``done_task`` is done. So it is once a connection is lost.
     """
 
+    _tcpip_side: Side = "client"
+
     def __init__(
         self,
         host: str | None,
@@ -99,6 +104,7 @@ class Client(BaseClientOrServer):
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
         tuning: Tuning | None = None,
+        observer: Observer | None = None,
         **kwargs: Unpack[OpenConnectionKwargs],
     ) -> None:
         if type(self).start is Client.start:
@@ -131,6 +137,7 @@ class Client(BaseClientOrServer):
             keepalive=keepalive,
             heartbeat=heartbeat,
             tuning=tuning,
+            observer=observer,
             **kwargs,
         )
         self.heartbeat_send_task: asyncio.Future[None] = done_future()
@@ -166,9 +173,14 @@ class Client(BaseClientOrServer):
         endpoint.claim_start()
         check_tls(kwargs, server=False)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
-        connection = await connect(
-            endpoint.new_connection, self.host, self.port, endpoint.limits.connect_timeout, kwargs
-        )
+        try:
+            connection = await connect(
+                endpoint.new_connection, self.host, self.port, endpoint.limits.connect_timeout, kwargs
+            )
+        except OSError as e:
+            if endpoint.observation is not None:
+                endpoint.observation.failed(e)
+            raise
         if connection is not endpoint.connection:
             raise ConnectionAbortedError("closed on this side while connecting")
         await endpoint.told()

@@ -20,6 +20,7 @@ from ._connection import Connection
 from ._json_text import json_codec_for
 from ._limits import Keepalive, Limits
 from ._loss import LossReason, described
+from ._observed import Observation, ObservedConnection
 from ._publisher import Publisher
 from ._slot import Slot, SlotRules
 from ._tasks import GRACE, OwnedTasks
@@ -77,6 +78,8 @@ class Endpoint:
         What is set on its sockets.
     tuning : Tuning
         How messages are handed over.
+    observation : Observation or None
+        Who is told what happens on its links.
     rules : SlotRules
         What newcomers meet.
     make_publisher : callable
@@ -89,6 +92,7 @@ class Endpoint:
         limits: Limits,
         keepalive: Keepalive,
         tuning: Tuning,
+        observation: Observation | None,
         rules: SlotRules,
         make_publisher: "Callable[[Endpoint], Publisher]",
     ) -> None:
@@ -97,6 +101,7 @@ class Endpoint:
         self.limits = limits
         self.keepalive = keepalive
         self.tuning = tuning
+        self.observation = observation
         self.json_codec = json_codec_for(tuning.json_codec, strict=limits.strict_json)
         self.log = hooks.log
         self.tasks = OwnedTasks(self._loop, self.log)
@@ -114,7 +119,9 @@ class Endpoint:
 
     def new_connection(self) -> Connection:
         """Return a connection that will ask to be admitted."""
-        return Connection(self, self.limits, self.keepalive, self.tuning)
+        if self.observation is None:
+            return Connection(self, self.limits, self.keepalive, self.tuning)
+        return ObservedConnection(self, self.limits, self.keepalive, self.tuning, self.observation)
 
     # State
 

@@ -10,6 +10,7 @@ from ._connection import Connection
 from ._heartbeat import Heartbeat
 from ._limits import Keepalive, Limits
 from ._lobby import front_door
+from ._observer import Observer
 from ._publisher import is_asynchronous, warn_of_synchronous
 from ._slot import OnSecondClient, checked_rules
 from ._transport import (
@@ -60,6 +61,8 @@ class OneClientServer(BaseClientOrServer):
         Send heartbeats, and notice that the peer has fallen silent.
     tuning : Tuning, optional
         What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     on_second_client : {"reject", "probe", "replace"}
         What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
         kernel gives no sign of life within 2 s; or it gets the place at once.
@@ -114,6 +117,7 @@ class OneClientServer(BaseClientOrServer):
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
         tuning: Tuning | None = None,
+        observer: Observer | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
         **kwargs: Unpack[StartServerKwargs],
@@ -141,6 +145,7 @@ class OneClientServer(BaseClientOrServer):
             keepalive=keepalive,
             heartbeat=heartbeat,
             tuning=tuning,
+            observer=observer,
             **kwargs,
         )
         self.connected_task: asyncio.Future[None] = uncancelled_future(self, "connected_task")

@@ -12,6 +12,7 @@ from ._connection import Connection
 from ._heartbeat import Heartbeat, current_tai
 from ._limits import Keepalive, Limits
 from ._loss import LossReason, described, reason_for_message
+from ._observer import Observer
 from ._one_client_server import OneClientServer
 from ._slot import OnSecondClient
 from ._tasks import done_future
@@ -67,6 +68,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         Send heartbeats, and notice that the peer has fallen silent.
     tuning : Tuning, optional
         What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     on_second_client : {"reject", "probe", "replace"}
         What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
         kernel gives no sign of life within 2 s; or it gets the place at once.
@@ -119,6 +122,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
         tuning: Tuning | None = None,
+        observer: Observer | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
         **kwargs: Unpack[StartServerKwargs],
@@ -139,6 +143,7 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             keepalive=keepalive,
             heartbeat=heartbeat,
             tuning=tuning,
+            observer=observer,
             on_second_client=on_second_client,
             allowed_peers=allowed_peers,
             **kwargs,

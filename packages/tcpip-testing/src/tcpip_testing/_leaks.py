@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["LoopWatch", "ProcessWatch", "made_at", "tracing"]
+__all__ = ["LoopWatch", "ProcessWatch", "made_at", "open_sockets", "tracing"]
 
 _FRAMES: Final = 25
 """How deep a trace goes: asyncio's own frames come last."""
@@ -154,7 +154,7 @@ class ProcessWatch:
     """What this process holds: TCP and UDP sockets, threads."""
 
     def __init__(self) -> None:
-        self._sockets = _open_sockets()
+        self._sockets = open_sockets()
         self._threads = set(threading.enumerate())
 
     def left(self) -> list[str]:
@@ -162,7 +162,7 @@ class ProcessWatch:
         gc.collect()
         objects = {one.fileno(): one for one in _socket_objects()}
         found: list[str] = []
-        for key, address in sorted(_open_sockets().items()):
+        for key, address in sorted(open_sockets().items()):
             if key not in self._sockets:
                 owner = objects.get(key[0])
                 found.append(f"socket {address}, {made_at(owner) if owner else 'made by code without a Python socket'}")
@@ -179,7 +179,7 @@ class ProcessWatch:
         return [one for one in left if one.is_alive()]
 
 
-def _open_sockets() -> dict[tuple[int, int], str]:
+def open_sockets() -> dict[tuple[int, int], str]:
     """Return the addresses of the open sockets by descriptor and inode."""
     folder = next((one for one in map(Path, ("/proc/self/fd", "/dev/fd")) if one.is_dir()), None)
     if folder is None:
