@@ -56,7 +56,7 @@ class StructReaderMixin(ByteReaderMixin):
             return struct
         has_waited = False
         while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
-            if (buffer.front or buffer.tail) and buffer.fill(struct, size) is not None:
+            if (buffer.front or buffer.tail or not size) and buffer.fill(struct, size) is not None:
                 return struct
             await incoming.waiter
             has_waited = True
