@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from collections.abc import Iterator
+from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpip_core._framing import ReceiveBuffer
@@ -145,6 +148,105 @@ def test_any_mix_of_operations_is_that_of_plain_bytes(steps: list[tuple[str, byt
                 model = model[expected:]
         assert len(buffer) == len(model)
     assert buffer.take_all() == model
+
+
+class Triple(ctypes.Structure):
+    """A structure with an odd size."""
+
+    _fields_ = [("bytes", ctypes.c_uint8 * 3)]
+
+
+class Pair(ctypes.Structure):
+    """One of another class."""
+
+    _fields_ = [("bytes", ctypes.c_uint8 * 2)]
+
+
+def read_line(buffer: ReceiveBuffer, terminator: bytes, encoding: str, limit: int) -> str | None:
+    """Read a line as the mixins do: one that was cut ahead, if the wish is still the same."""
+    if buffer.lines and buffer.terminator is terminator and buffer.encoding is encoding:
+        return buffer.lines.pop()
+    return buffer.take_line(terminator, encoding, limit)
+
+
+def read_structure(buffer: ReceiveBuffer, kind: type[ctypes.Structure]) -> bytes | None:
+    """Read a structure as the mixins do."""
+    struct = kind()
+    if buffer.kind is kind and buffer.structures.readinto(struct):
+        return bytes(struct)
+    filled = buffer.fill(struct, ctypes.sizeof(struct))
+    return None if filled is None else bytes(filled)
+
+
+def expected_line(rest: bytes, terminator: bytes, encoding: str, limit: int) -> tuple[int, object]:
+    """Say how much a line takes, and what comes of it: the text, or the class of the error."""
+    found = rest.find(terminator)
+    if found > limit or (found < 0 and len(rest) + 1 - len(terminator) > limit):
+        return 0, asyncio.LimitOverrunError
+    if found < 0:
+        return 0, None
+    try:
+        return found + len(terminator), rest[:found].decode(encoding)
+    except UnicodeDecodeError:
+        return found + len(terminator), UnicodeDecodeError
+
+
+lines = st.lists(st.sampled_from([b"", b"a", b"b\n", b"ab", b"\xc3\xa9", b"\xff", b"x" * 9]), max_size=12).map(
+    b"\n".join
+)
+ends = st.sampled_from([b"\n", b"\n", b"\n", b"a\n", b"\n\n", b"aa", b"\xc3", b"\xa9\n"])
+encodings = st.sampled_from(["utf-8", "utf-8", "utf-8", "latin-1", "ascii", "UTF8", "utf-16"])
+reads = st.one_of(
+    st.tuples(st.just("line"), st.tuples(ends, encodings)),
+    st.tuples(st.just("structure"), st.sampled_from([Triple, Pair])),
+    st.tuples(st.just("take"), st.integers(0, 6)),
+)
+mixed = st.lists(
+    st.one_of(st.tuples(st.just("feed"), lines), st.tuples(st.just("times"), st.tuples(reads, st.integers(1, 8)))),
+    max_size=12,
+)
+
+
+@settings(max_examples=2 * settings.default.max_examples)  # type: ignore[union-attr]  # There is a profile.
+@given(mixed, st.sampled_from([5, 30, 1000]), st.booleans())
+def test_what_is_cut_ahead_is_that_of_plain_bytes(script: list[tuple[str, Any]], limit: int, ended: bool) -> None:
+    """Lines and structures, in any mix with each other and with anything else: each byte once, in order."""
+    buffer, rest = ReceiveBuffer(), b""
+    for name, argument in script:
+        if name == "feed":
+            buffer.feed(argument)
+            rest += argument
+            continue
+        (kind, wish), times = argument
+        for _ in range(times):
+            taken = buffer.taken
+            size = compare_read(buffer, rest, kind, (*wish, limit) if kind == "line" else wish)
+            rest = rest[size:]
+            assert buffer.taken == taken + (size > 0 or kind == "take")
+    if ended:
+        buffer.look_no_further()
+        assert not buffer.lines
+    assert len(buffer) == len(rest)
+    assert buffer.take_all() == rest
+
+
+def compare_read(buffer: ReceiveBuffer, rest: bytes, kind: str, wish: Any) -> int:
+    """Read one thing, compare it, and return how many bytes it took."""
+    if kind == "take":
+        assert buffer.take(wish) == rest[:wish]
+        return len(rest[:wish])
+    if kind == "structure":
+        size = ctypes.sizeof(wish)
+        expected = rest[:size] if len(rest) >= size else None
+        assert read_structure(buffer, wish) == expected
+        return size if expected is not None else 0
+    size, result = expected_line(rest, *wish)
+    if isinstance(result, type):
+        with pytest.raises(result):
+            read_line(buffer, *wish)
+    else:
+        assert read_line(buffer, *wish) == result
+    return size
 
 
 def test_taken_bytes_are_bytes() -> None:

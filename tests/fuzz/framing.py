@@ -10,12 +10,12 @@ frame anew with `bytes.find`; it remembers nothing, so it cannot remember wrongl
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import platform
 import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from tcpip_core._framing import ReceiveBuffer
 from tests.fuzz import _codec
@@ -29,14 +29,21 @@ SEPARATORS = (b"\n", b"\r\n", b"\r\r\n", b"aa", b"aba", b"abab", b"aaaa", b"\0",
 """Some that overlap with themselves: a search that goes on in the wrong place misses or invents one."""
 
 
-class Buffer(Protocol):
-    """What is fuzzed."""
+ENCODINGS = ("utf-8", "utf-8", "latin-1", "ascii")
+LETTERS = (*(bytes([one]) for one in b"ab\n\r"), "\u00e9".encode(), b"\xff")
+"""Of text: one takes two bytes, one is no text at all in most encodings."""
 
-    def __len__(self) -> int: ...
-    def feed(self, chunk: bytes, /) -> None: ...
-    def take(self, n: int, /) -> bytes: ...
-    def take_all(self) -> bytes: ...
-    def find_frame(self, separator: bytes, limit: int, /) -> int: ...
+
+class Small(ctypes.Structure):
+    """A structure."""
+
+    _fields_ = [("bytes", ctypes.c_uint8 * 3)]
+
+
+class Large(ctypes.Structure):
+    """One of another class and size."""
+
+    _fields_ = [("bytes", ctypes.c_uint8 * 40)]
 
 
 class MismatchError(AssertionError):
@@ -60,6 +67,17 @@ class Reference:
         without = max(0, self.arrived - self.place + 1 - len(separator))
         return ("overrun", without) if without > limit else ("frame", -1)
 
+    def line(self, terminator: bytes, encoding: str, limit: int) -> tuple[str, object]:
+        """Return what reading a line must do."""
+        kind, size = self.find(terminator, limit)
+        if kind == "overrun" or size < 0:
+            return kind, size
+        line = self.take(size)[: -len(terminator)]
+        try:
+            return "line", line.decode(encoding)
+        except UnicodeDecodeError as e:
+            return "no text", e.reason
+
     def take(self, n: int) -> bytes:
         """Return what `take` must return."""
         end = min(self.place + n, self.arrived)
@@ -69,10 +87,12 @@ class Reference:
 
 def stream_of(rng: random.Random, separators: list[bytes]) -> bytes:
     """Make a stream: letters that are parts of separators, or of anything, and separators between them."""
-    letters = rng.choice([*ALPHABETS, b"".join(separators)])
     longest = rng.choice((2, 5, 20, 200))
     count = rng.randrange(1, 3000 // (longest + 5) + 10)
-    soup = bytes(rng.choices(letters, k=count * longest))
+    if rng.random() < 0.3:
+        soup = b"".join(rng.choices(LETTERS, (30, 30, 10, 10, 10, rng.choice((0, 0, 1))), k=count * longest))
+    else:
+        soup = bytes(rng.choices(rng.choice([*ALPHABETS, b"".join(separators)]), k=count * longest))
     ends = rng.choices(separators, k=count)
     lengths = rng.choices(range(longest + 1), k=count)
     return b"".join(soup[i * longest : i * longest + lengths[i]] + ends[i] for i in range(count))
@@ -88,8 +108,9 @@ class Case:
     """One stream, fed to one buffer in pieces."""
 
     rng: random.Random
-    buffer: Buffer
+    buffer: ReceiveBuffer
     frames: int = 0
+    limit_of_lines: int = 0
     separators: list[bytes] = field(init=False)
     reference: Reference = field(init=False)
 
@@ -125,8 +146,14 @@ class Case:
         """Do what a program may do between two arrivals: usually take frames, sometimes anything."""
         rng = self.rng
         dice = rng.random()
-        if dice < 0.7:
+        if dice < 0.35:
             self.read_frames(self.separators[0], UNBOUNDED)
+        elif dice < 0.6:
+            self.read_lines(self.separators[0], ENCODINGS[0], UNBOUNDED)
+        elif dice < 0.75:
+            self.read_lines(rng.choice(self.separators), rng.choice(ENCODINGS), limit_of(rng))
+        elif dice < 0.8:
+            self.read_structures(rng.choice((Small, Large)))
         elif dice < 0.9:
             self.read_frames(rng.choice(self.separators), limit_of(rng))
         elif dice < 0.95:
@@ -134,7 +161,8 @@ class Case:
         else:
             n = rng.randrange(10)
             self.compare(f"take({n})", self.buffer.take(n), self.reference.take(n))
-        self.compare("len", len(self.buffer), self.reference.arrived - self.reference.place)
+        if rng.random() < 0.2:  # Not each time: it gives back what was cut ahead.
+            self.compare("len", len(self.buffer), self.reference.arrived - self.reference.place)
 
     def read_frames(self, separator: bytes, limit: int) -> None:
         """Take all frames that are complete; get past one that is too long, or leave it."""
@@ -144,6 +172,41 @@ class Case:
                 return
             self.compare(f"take({size})", self.buffer.take(size), self.reference.take(size))
             self.frames += kind == "frame"
+
+    def read_lines(self, terminator: bytes, encoding: str, limit: int) -> None:
+        """Read some lines, as the mixins do: what was cut ahead first."""
+        buffer = self.buffer
+        if limit != self.limit_of_lines:  # A connection has one.
+            self.limit_of_lines = limit
+            buffer.give_back()
+        for _ in range(self.rng.choice((1, 3, 1000))):
+            expected = self.reference.line(terminator, encoding, limit)
+            try:
+                if buffer.lines and buffer.terminator is terminator and buffer.encoding is encoding:
+                    actual: tuple[str, object] = "line", buffer.lines.pop()
+                else:
+                    line = buffer.take_line(terminator, encoding, limit)
+                    actual = ("frame", -1) if line is None else ("line", line)
+            except asyncio.LimitOverrunError as e:
+                actual = "overrun", e.consumed
+            except UnicodeDecodeError as e:
+                actual = "no text", e.reason
+            self.compare(f"a line to {terminator!r} in {encoding} of up to {limit}", actual, expected)
+            self.frames += expected[0] == "line"
+            if expected[0] in {"overrun", "frame"}:
+                return
+
+    def read_structures(self, kind: type[Small | Large]) -> None:
+        """Read some structures, as the mixins do: what was cut ahead first."""
+        buffer, reference = self.buffer, self.reference
+        for _ in range(self.rng.choice((1, 3, 1000))):
+            struct, size = kind(), ctypes.sizeof(kind)
+            there = reference.arrived - reference.place >= size
+            if not (buffer.kind is kind and buffer.structures.readinto(struct)):
+                self.compare("whether a structure is there", buffer.fill(struct, size) is not None, there)
+            if not there:
+                return
+            self.compare("a structure", bytes(struct), reference.take(size))
 
     def find(self, separator: bytes, limit: int) -> tuple[str, int]:
         """Look for a frame in both."""
@@ -164,7 +227,7 @@ class Case:
             raise MismatchError(f"{what} gave {actual!r}, expected {expected!r}; {near!r} is what waits to be read")
 
 
-def run_case(seed: int, make: Callable[[], Buffer] = ReceiveBuffer) -> tuple[int, int]:
+def run_case(seed: int, make: Callable[[], ReceiveBuffer] = ReceiveBuffer) -> tuple[int, int]:
     """Run one case; return how many frames and values it had.
 
     Raises

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tcpip_core import _framing
 from tcpip_core._framing import ReceiveBuffer
-from tests.fuzz.framing import Buffer, main, run_case, run_cases
+from tests.fuzz.framing import main, run_case, run_cases
 
 CASES = 300
 
@@ -51,6 +52,29 @@ class CountsTheSeparator(ReceiveBuffer):
         return size
 
 
+class CountsCharacters(ReceiveBuffer):
+    """Gives back as many bytes as characters were cut ahead."""
+
+    def give_back(self) -> None:
+        self.encoding = "latin-1" if "".join(self.lines).isascii() else "utf-16"
+        super().give_back()
+
+
+class KeepsWhatIsAhead(ReceiveBuffer):
+    """Looks behind what was cut ahead for somebody else."""
+
+    def find_frame(self, separator: bytes, limit: int) -> int:
+        self._is_ahead = False
+        return super().find_frame(separator, limit)
+
+
+class CutsTooMuch(ReceiveBuffer):
+    """Cuts lines ahead that are longer than the limit."""
+
+    def _cut_lines(self, terminator: bytes, encoding: str, first: int, limit: int) -> bool:
+        return super()._cut_lines(terminator, encoding, first, limit + 100)
+
+
 def test_no_case_finds_anything() -> None:
     """New cases in each run; a failing seed is in the message, and replays."""
     first = random.SystemRandom().randrange(1 << 40)
@@ -60,8 +84,27 @@ def test_no_case_finds_anything() -> None:
     assert values >= CASES
 
 
-@pytest.mark.parametrize("broken", [ForgetsTheCut, ForgetsTheSeparator, ForgetsTheTake, CountsTheSeparator])
-def test_each_plausible_mistake_is_found(broken: Callable[[], Buffer]) -> None:
+MISTAKES = [
+    *(ForgetsTheCut, ForgetsTheSeparator, ForgetsTheTake, CountsTheSeparator),
+    *(CountsCharacters, KeepsWhatIsAhead, CutsTooMuch),
+]
+
+
+def always_text(terminator: bytes, encoding: str) -> str:
+    """Take every terminator for one that text can be split at."""
+    return terminator.decode("latin-1")
+
+
+def test_terminators_that_text_cannot_be_split_at_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that overlap themselves, and those that are no ASCII."""
+    monkeypatch.setattr(_framing, "_as_text", always_text)
+    with pytest.raises((AssertionError, UnicodeError)):
+        for seed in range(CASES):
+            run_case(seed)
+
+
+@pytest.mark.parametrize("broken", MISTAKES)
+def test_each_plausible_mistake_is_found(broken: Callable[[], ReceiveBuffer]) -> None:
     """Mistakes that an engineer might make do not outlive as many cases as an ordinary run has."""
     with pytest.raises(AssertionError, match="expected"):
         for seed in range(CASES):

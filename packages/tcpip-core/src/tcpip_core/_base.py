@@ -17,14 +17,14 @@ from ._codec import checked_encoding, checked_terminator
 from ._connection import Connection
 from ._endpoint import Endpoint, Hooks
 from ._heartbeat import Heartbeat, send_heartbeats, watch_silence
-from ._limits import Keepalive, Limits
+from ._limits import DEFAULT_KEEPALIVE, DEFAULT_LIMITS, Keepalive, Limits
 from ._loss import LossReason
 from ._observed import Observation
 from ._observer import Observer, Side
 from ._publisher import Publisher
 from ._slot import SlotRules
 from ._tasks import done_future
-from ._tuning import Tuning
+from ._tuning import DEFAULT_TUNING, Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 from .streams import StreamReaderMixin, StreamWriterMixin
@@ -137,14 +137,16 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
                 stop=self._tcpip_stop,
                 stopped=self._tcpip_stopped,
                 done=self._tcpip_done,
+                listens=hasattr(self, "_server"),
             ),
-            limits or Limits(),
-            keepalive or Keepalive(),
-            tuning or Tuning(),
+            limits or DEFAULT_LIMITS,
+            keepalive or DEFAULT_KEEPALIVE,
+            tuning or DEFAULT_TUNING,
             None if observer is None else Observation(observer, self._tcpip_side, lambda: self.log),
             self._tcpip_rules,
             make_publisher=lambda endpoint: Publisher(
                 call=call,
+                is_heard=lambda: call is not None or _tells_by_itself(self),
                 tell=lambda: self.call_connect_callback(),  # noqa: PLW0108  Users may replace it at any time.
                 connected=lambda: endpoint.connection.alive,
                 timeout=endpoint.limits.callback_timeout,
@@ -259,6 +261,12 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         if self.done_task.cancelled():
             self.done_task = uncancelled_future(self, "done_task")
         resolve(self.done_task)
+
+
+def _tells_by_itself(one: BaseClientOrServer) -> bool:
+    """Return whether a subclass, or the object, has a `call_connect_callback` of its own."""
+    method = getattr(one.call_connect_callback, "__func__", None)
+    return method is not BaseClientOrServer.call_connect_callback
 
 
 def _check_running_loop(owner: str) -> None:

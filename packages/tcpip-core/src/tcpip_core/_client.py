@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack, cast
 from ._base import BaseClientOrServer
 from ._connection import Connection
 from ._heartbeat import Heartbeat, send_heartbeats
-from ._limits import Keepalive, Limits
+from ._limits import DEFAULT_LIMITS, Keepalive, Limits
 from ._loss import LossReason
 from ._observer import Observer, Side
 from ._publisher import is_asynchronous
@@ -110,7 +110,7 @@ class Client(BaseClientOrServer):
         if type(self).start is Client.start:
             check_keywords(type(self), kwargs, OpenConnectionKwargs)
             check_tls(kwargs, server=False)
-            limits_from(limits or Limits(), dict(kwargs))
+            limits_from(limits or DEFAULT_LIMITS, dict(kwargs))
         check_address(host, port)
         if port is None and host != "" and kwargs.get("sock") is None:
             raise TypeError("port must be given, unless a sock is")

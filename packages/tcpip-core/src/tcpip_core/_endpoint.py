@@ -53,6 +53,8 @@ class Hooks:
         Gives up the port, a moment later: whoever was being accepted has arrived by then, and was turned away.
     done : callable
         Says that all is down.
+    listens : bool
+        Whether somebody may be being accepted.
     """
 
     log: Callable[[], logging.Logger]
@@ -63,6 +65,7 @@ class Hooks:
     stop: Callable[[], None]
     stopped: Callable[[], None]
     done: Callable[[], None]
+    listens: bool
 
 
 class Endpoint:
@@ -337,7 +340,7 @@ class Endpoint:
 
     async def _stop_listening(self) -> None:
         # asyncio needs two turns from accept to connection_made, and loses a connection whose server closes meanwhile.
-        for _ in range(2):
+        for _ in range(2 if self._hooks.listens else 0):
             await asyncio.sleep(0)
         self._hooks.stopped()
 

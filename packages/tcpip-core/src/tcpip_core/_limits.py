@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from .constants import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, KEEPALIVE_USER_TIMEOUT
 
-__all__ = ["PROBING", "Keepalive", "Limits", "SocketLike"]
+__all__ = ["DEFAULT_KEEPALIVE", "DEFAULT_LIMITS", "PROBING", "Keepalive", "Limits", "SocketLike"]
 
 
 class SocketLike(Protocol):
@@ -180,19 +180,30 @@ class Keepalive:
         if sock.family not in (socket.AF_INET, socket.AF_INET6):
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # macOS calls the first one TCP_KEEPALIVE and has no user time-out; Windows has the three since Python 3.7.
         user_timeout = None if self.user_timeout is None else round(self.user_timeout * 1000)
-        options = (
-            (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), self.time),
-            (("TCP_KEEPINTVL",), self.interval),
-            (("TCP_KEEPCNT",), self.probes),
-            (("TCP_USER_TIMEOUT",), user_timeout),
-        )
-        for names, value in options:
-            known = next((getattr(socket, name) for name in names if hasattr(socket, name)), None)
-            if known is not None and value is not None:
-                sock.setsockopt(socket.IPPROTO_TCP, known, value)
+        for option, value in zip(_OPTIONS, (self.time, self.interval, self.probes, user_timeout), strict=True):
+            if option is not None and value is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
+
+def _known(*names: str) -> int | None:
+    """Return the first of some names of options that the platform knows."""
+    return next((getattr(socket, name) for name in names if hasattr(socket, name)), None)
+
+
+# macOS calls the first one TCP_KEEPALIVE and has no user time-out; Windows has the three since Python 3.7.
+_OPTIONS = (
+    _known("TCP_KEEPIDLE", "TCP_KEEPALIVE"),
+    _known("TCP_KEEPINTVL"),
+    _known("TCP_KEEPCNT"),
+    _known("TCP_USER_TIMEOUT"),
+)
+
+DEFAULT_LIMITS = Limits()
+"""Where none are given."""
+
+DEFAULT_KEEPALIVE = Keepalive()
+"""Where none is given."""
 
 PROBING = Keepalive(time=1, interval=1, probes=3, user_timeout=None)
 """Asks a peer that was silent for a second for a sign of life."""

@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack, cast
 from ._base import BaseClientOrServer
 from ._connection import Connection
 from ._heartbeat import Heartbeat
-from ._limits import Keepalive, Limits
+from ._limits import DEFAULT_LIMITS, Keepalive, Limits
 from ._lobby import front_door
 from ._observer import Observer
 from ._publisher import is_asynchronous, warn_of_synchronous
@@ -125,7 +125,7 @@ class OneClientServer(BaseClientOrServer):
         if type(self).start is OneClientServer.start:
             check_keywords(type(self), kwargs, StartServerKwargs)
             check_tls(kwargs, server=True)
-            limits_from(limits or Limits(), dict(kwargs))
+            limits_from(limits or DEFAULT_LIMITS, dict(kwargs))
         check_address(host, port)
         if callable(connect_callback) and not is_asynchronous(connect_callback):
             warn_of_synchronous(self, connect_callback)

@@ -45,6 +45,8 @@ class Publisher:
     ----------
     call : callable or None
         The user's callback, its argument bound; may return an awaitable.
+    is_heard : callable
+        Returns whether anybody listens: there is a callback, or a ``call_connect_callback`` of a subclass.
     tell : callable
         What makes the change known: the object's ``call_connect_callback``, which ends in `deliver`.
     connected : callable
@@ -61,6 +63,7 @@ class Publisher:
         self,
         *,
         call: Callable[[], object] | None,
+        is_heard: Callable[[], bool],
         tell: Callable[[], Awaitable[None]],
         connected: Callable[[], bool],
         timeout: float | None,
@@ -68,6 +71,7 @@ class Publisher:
         log: Callable[[], logging.Logger],
     ) -> None:
         self._call = call
+        self._is_heard = is_heard
         self._tell = tell
         self._connected = connected
         self._timeout = timeout
@@ -115,7 +119,12 @@ class Publisher:
 
     def kick(self) -> None:
         """Start telling, if there is something to tell and it was not stopped. Returns at once."""
-        if self._task is None and self._untold and not self._is_over:
+        if self._task is not None or not self._untold or self._is_over:
+            return
+        if not self._is_heard():
+            self._told, self._untold = self._told + self._untold, 0
+            self._finish()
+        else:
             self._task = self._tasks.spawn(self._run(), "connect callback")
 
     def hurry(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ._json_text import JsonCodec
 
-__all__ = ["Tuning"]
+__all__ = ["DEFAULT_TUNING", "Tuning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +45,7 @@ class Tuning:
         methods = (getattr(self.json_codec, name, None) for name in ("encode", "decode"))
         if self.json_codec is not None and not all(map(callable, methods)):
             raise TypeError(f"Tuning.json_codec must have methods encode and decode; {self.json_codec!r} has not")
+
+
+DEFAULT_TUNING = Tuning()
+"""Where none is given."""

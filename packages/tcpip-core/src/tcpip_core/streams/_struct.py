@@ -55,8 +55,8 @@ class StructReaderMixin(ByteReaderMixin):
             ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
             return struct
         has_waited = False
-        while size and incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
-            if (buffer.front or buffer.tail) and buffer.fill(struct, size) is not None:
+        while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+            if (buffer.front or buffer.tail or not size) and buffer.fill(struct, size) is not None:
                 return struct
             await incoming.waiter
             has_waited = True
