@@ -195,7 +195,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Speak to programs of somebody else."""
+    """Speak to programs of somebody else; let them read our captures."""
     session.install(*editable(), *groups("interop"))
     session.run("python", *STRICT, "-m", "pytest", "-v", "-rs", "--interop", "tests/interop", *session.posargs)
 
@@ -250,20 +250,28 @@ def soak(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Try every fault, in its long form too, print what was measured, and take precautions out to see tests fail.
 
-    ``nox -s faults -- --reversions`` does the last part only.
+    ``nox -s faults -- --reversions`` does the last part only, ``-- --reversions NAME`` a part of that.
     """
     session.install(*editable(), *groups("tests"))
-    if session.posargs != ["--reversions"]:
+    chosen: list[str] = []
+    if "--reversions" in session.posargs[:1]:
+        chosen = session.posargs[1:]
+    else:
         # One at a time: what is measured are times.
         session.run("python", *STRICT, "-m", "pytest", "--full", "tests/faults", *session.posargs)
-    session.run("python", "tests/faults/reversions.py")
+    session.run("python", "tests/faults/reversions.py", *chosen)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a loss reaches the callback."""
-    session.install(*editable(core="uvloop"))
-    session.run("python", "-m", "tests.benchmarks.loss_latency", *session.posargs)
+    """Measure speed, idle links and losses beside other libraries (``-- --quick``, ``-- --compare REV``).
+
+    Everything takes a quarter of an hour; ``-- --help`` shows how to ask for less. ``-P 3.13`` is another interpreter.
+    """
+    session.install(*editable(), *groups("bench"))
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)
+    session.run("python", "-m", "tests.benchmarks.start_up", "--rounds", "20")
+    session.run("python", "-m", "tests.benchmarks.observing")
 
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])

@@ -10,7 +10,7 @@ copyright = "2026, tcpip developers"
 version = release = tcpip_core.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
-exclude_patterns = ["_build", "changes", "examples"]
+exclude_patterns = ["_build", "benchmarks", "changes", "examples"]
 default_role = "py:obj"  # in docstrings a name in single backticks is a link, or at least code
 html_theme = "furo"
 html_title = f"tcpip {release}"
@@ -34,7 +34,7 @@ if os.environ.get("TCPIP_DOCS_INTERSPHINX"):
     intersphinx_mapping = {"python": ("https://docs.python.org/3", None)}
 else:
     standard_library = (
-        "abc|asyncio|collections|contextlib|contextvars|ctypes|enum|json|logging|os|random|re|socket|ssl|types|typing|"
+        "abc|asyncio|collections|contextlib|contextvars|ctypes|enum|json|logging|os|pathlib|random|re|socket|ssl|types|typing|"
         "unittest"
     )
     nitpick_ignore_regex += [

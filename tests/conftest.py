@@ -93,8 +93,8 @@ def _nothing_survives(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _ours(thread: threading.Thread) -> bool:
-    """Tell the threads of a test from those of asyncio's default executor, which the loop owns."""
-    return not thread.name.startswith("asyncio_")
+    """Tell the threads of a test from those of a loop's default executor, which the loop owns."""
+    return not thread.name.startswith(("asyncio_", "uvloop_"))
 
 
 @pytest_asyncio.fixture(loop_scope="function")

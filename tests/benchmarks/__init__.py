@@ -1,1 +1,1 @@
-"""Benchmarks: scripts that print figures, run by hand; no tests."""
+"""Benchmarks: ``python -m tests.benchmarks``, with tests of the program itself beside it."""

@@ -15,33 +15,19 @@ import importlib.util
 import json
 import logging
 import platform
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import tcpip_core
+from tests.benchmarks._losses import WARM_UP, summary
+from tests.benchmarks._orders import LossRow
+from tests.benchmarks.peers._on_asyncio import new_loop
 from tests.support import IPV4, TIMEOUT, Listener, Peer
 
 SIDES = ("client", "server")
 ENDS = ("FIN", "RST")
-WARM_UP = 20
-"""Losses before those that count, so that caches and the allocator have settled."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """The latencies of one side, one loop and one kind of end (microseconds)."""
-
-    loop: str
-    side: str
-    end: str
-    rounds: int
-    p50: float
-    p90: float
-    p99: float
-    worst: float
 
 
 class Clock:
@@ -107,24 +93,13 @@ async def measure_server(end: str, rounds: int, step: Callable[[], None]) -> lis
     return found
 
 
-def new_loop(name: str) -> asyncio.AbstractEventLoop:
-    """Make an event loop of that kind."""
-    if name == "uvloop":
-        import uvloop
-
-        return uvloop.new_event_loop()
-    return asyncio.new_event_loop()
-
-
-def run(loop: str, side: str, end: str, rounds: int, step: Callable[[], None]) -> Row:
+def run(loop: str, side: str, end: str, rounds: int, step: Callable[[], None]) -> LossRow:
     """Measure one line of the table."""
     measure = measure_client if side == "client" else measure_server
     with asyncio.Runner(loop_factory=lambda: new_loop(loop)) as runner:
         gc.collect()
         seconds = runner.run(measure(end, WARM_UP + rounds, step))[WARM_UP:]
-    micro = sorted(one * 1e6 for one in seconds)
-    cuts = statistics.quantiles(micro, n=100, method="inclusive") if rounds > 1 else micro * 99
-    return Row(loop, side, end, rounds, cuts[49], cuts[89], cuts[98], micro[-1])
+    return summary(loop, side, end, seconds)
 
 
 class Progress:
@@ -150,7 +125,7 @@ class Progress:
             sys.stderr.write("\r" + " " * 60 + "\r")
 
 
-def table(rows: list[Row]) -> Iterator[str]:
+def table(rows: list[LossRow]) -> Iterator[str]:
     """Lay the rows out for people."""
     yield f"{'loop':<9}{'side':<9}{'end':<6}{'rounds':>7}{'p50':>10}{'p90':>10}{'p99':>10}{'worst':>10}  (microseconds)"
     for row in rows:
@@ -189,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parse(arguments)
     cases = [(loop, side, end) for loop in given.loops for side in SIDES for end in ENDS]
     progress = Progress(len(cases) * (WARM_UP + given.rounds))
-    rows: list[Row] = []
+    rows: list[LossRow] = []
     try:
         for loop, side, end in cases:
             progress.label = f"{loop} {side} {end}"

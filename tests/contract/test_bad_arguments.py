@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,8 @@ BAD: list[Any] = [
     pytest.param({"terminator": b""}, ValueError, "empty", "terminator", id="empty-terminator"),
     pytest.param({"connect_callback": 17}, TypeError, "17", "connect_callback", id="not-callable"),
     pytest.param({"conect_callback": None}, TypeError, "conect_callback", "argument", id="misspelt"),
+    pytest.param({"ssl": "yes"}, TypeError, "'yes'", "ssl.SSLContext", id="ssl-no-context"),
+    pytest.param({"ssl_handshake_timeout": 0.0}, ValueError, "0.0", "above 0", id="handshake-in-no-time"),
 ]
 
 
@@ -56,6 +59,29 @@ async def test_bad_argument_is_refused_before_anything_exists(
     assert value in said
     assert hint in said
     assert len(said.split()) >= 4, f"not a sentence: {said!r}"
+
+
+async def test_context_for_the_other_end_is_refused(kind: str, log: logging.Logger) -> None:
+    """It would fail each handshake, with words that only OpenSSL understands; the sentence names what to call."""
+    purpose, wanted = (
+        (ssl.PROTOCOL_TLS_SERVER, "client_context") if kind == CLIENT else (ssl.PROTOCOL_TLS_CLIENT, "server_context")
+    )
+    said = await refused(lambda: make(kind, IPV4, 0, log, ssl=ssl.SSLContext(purpose)), ValueError)
+    assert f"tls.{wanted}" in said
+
+
+async def test_bool_for_the_context_of_a_server_is_refused(server_kind: str, log: logging.Logger) -> None:
+    """A client's ``ssl=True`` trusts the system's authorities; a server has no certificate to show."""
+    said = await refused(lambda: make(server_kind, IPV4, 0, log, ssl=True), TypeError)
+    assert "tls.server_context" in said
+
+
+async def test_context_for_both_ends_is_taken(server_kind: str, log: logging.Logger) -> None:
+    """The old ``PROTOCOL_TLS``, deprecated but not wrong."""
+    with pytest.warns(DeprecationWarning, match="PROTOCOL_TLS"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS)
+    async with make(server_kind, IPV4, 0, log, ssl=context) as server:
+        assert server.start_task.done()
 
 
 async def test_synchronous_callback_of_a_client_is_refused(log: logging.Logger) -> None:

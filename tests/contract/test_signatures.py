@@ -12,7 +12,7 @@ import tcpip_core
 import tcpip_testing
 
 EMPTY = inspect.Parameter.empty
-OURS = {"limits", "keepalive", "heartbeat"}
+OURS = {"limits", "keepalive", "heartbeat", "tuning", "observer"}
 OURS_OF_SERVERS = OURS | {"on_second_client", "allowed_peers"}
 """Keyword-only arguments that the contract does not have; allowed after those that it has."""
 

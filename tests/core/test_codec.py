@@ -4,111 +4,19 @@ from __future__ import annotations
 
 import codecs
 import ctypes
-import json
-import string
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpip_core import JSONEncodeError
 from tcpip_core._codec import (
     checked_encoding,
     checked_structure,
     checked_terminator,
-    decode_json,
-    encode_json,
     shown,
     structures_to_bytes,
 )
-
-json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
-    max_leaves=20,
-)
-# Text that is nearly JSON, so that both outcomes are tried often.
-json_like = st.text(alphabet='{}[]",:0123456789.eE+-truefalsn\\u \n', max_size=40) | st.text()
-
-
-@given(json_values)
-def test_encoded_json_is_that_of_the_standard_library(value: object) -> None:
-    """Bytes on the wire do not depend on how we come by them."""
-    assert encode_json(value) == json.dumps(value)
-
-
-@given(json_values)
-def test_encoded_json_is_one_line_of_ascii(value: object) -> None:
-    """JSON can never hold a terminator, nor what an encoding lacks."""
-    text = encode_json(value)
-    assert text.isascii()
-    assert "\n" not in text
-    assert "\r" not in text
-
-
-@given(json_values)
-def test_decoding_undoes_encoding(value: object) -> None:
-    """A value comes back as it was."""
-    assert decode_json(encode_json(value)) == value
-
-
-@given(json_like)
-def test_decoded_json_is_that_of_the_standard_library(text: str) -> None:
-    """The same value or the same error, at the same place of the same document."""
-    assert decoded(decode_json, text) == decoded(json.loads, text)
-
-
-def decoded(decode: Callable[[str], Any], text: str) -> object:
-    """Return what a decoder makes of a text, NaN comparable, or where and why it refuses it."""
-    try:
-        return repr(decode(text))
-    except json.JSONDecodeError as error:
-        return error.msg.removesuffix(f" in {shown(text)}"), error.doc, error.pos
-
-
-@given(st.text(alphabet=string.ascii_letters, min_size=1, max_size=150).filter(lambda text: text[0] not in "tfnNI"))
-def test_decode_error_shows_the_text(text: str) -> None:
-    """A person sees what the device said."""
-    with pytest.raises(json.JSONDecodeError) as caught:
-        decode_json(text)
-    assert text in str(caught.value)
-
-
-def test_decode_error_shows_no_more_than_a_log_can_take() -> None:
-    """A megabyte of garbage makes a short message; the document is there for who wants it."""
-    text = "x" * 1_000_000
-    with pytest.raises(json.JSONDecodeError) as caught:
-        decode_json(text)
-    assert len(str(caught.value)) < 400
-    assert caught.value.doc == text
-
-
-@pytest.mark.parametrize("text", ["1" * 5000, "[" * 200_000], ids=["digits", "nesting"])
-def test_json_that_the_standard_library_gives_up_on_is_a_decode_error(text: str) -> None:
-    """A `ValueError` about digits or a `RecursionError` is still only a bad line of the peer's."""
-    with pytest.raises(json.JSONDecodeError):
-        decode_json(text)
-
-
-class Unspeakable:
-    """An object that cannot even be shown."""
-
-    def __repr__(self) -> str:
-        raise LookupError("no representation")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [object(), {1: {2, 3}}, {(1, 2): 3}, b"bytes", 10**5000, Unspeakable()],
-    ids=["object", "set", "tuple as key", "bytes", "digits", "no repr"],
-)
-def test_value_without_a_json_form_is_an_encode_error(value: object) -> None:
-    """One error, whatever the standard library raised; that one is its cause."""
-    with pytest.raises(JSONEncodeError) as caught:
-        encode_json(value)
-    assert isinstance(caught.value.__cause__, TypeError | ValueError | RecursionError)
 
 
 @given(st.text(max_size=12))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,16 +145,6 @@ def test_any_mix_of_operations_is_that_of_plain_bytes(steps: list[tuple[str, byt
                 model = model[expected:]
         assert len(buffer) == len(model)
     assert buffer.take_all() == model
-
-
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_chunk_is_copied(kind: type[bytes | bytearray | memoryview[int]]) -> None:
-    """A transport may use its buffer again as soon as it has handed a chunk over."""
-    scratch = bytearray(b"line\n")
-    buffer = ReceiveBuffer()
-    buffer.feed(memoryview(scratch) if kind is memoryview else kind(scratch))
-    scratch[:] = b"?????"
-    assert buffer.take_all() == b"line\n"
 
 
 def test_taken_bytes_are_bytes() -> None:

@@ -1,12 +1,14 @@
 """Prove that the fault suite sees what it should: take a precaution out of a copy of the core, and its test must fail.
 
-Run by ``nox -s faults``. Each reversion names the lines that deal with one fault, what stands there without the
-precaution, and the one test that must fail then, within a bound. One that no test notices fails the session, and so
-does one whose lines are not in the source any more, or whose test fails anyhow.
+Run by ``nox -s faults``; ``python tests/faults/reversions.py heartbeat`` tries those alone that hold the word. Each
+reversion names the lines that deal with one fault, what stands there without the precaution, and the one test that must
+fail then, within a bound. One that no test notices fails the session, and so does one whose lines are not in the source
+any more, or whose test fails anyhow.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -121,9 +123,16 @@ REVERSIONS: list[Reversion] = [
     Reversion(
         "heartbeats are measured on the loop's clock",
         "_read_loop_server.py",
-        "        loop = asyncio.get_running_loop()\n        connection = self._tcpip.connection\n",
-        "        import time as loop\n        connection = self._tcpip.connection\n",
-        f"{LOOP}test_step_of_the_wall_clock_loses_nobody[asyncio-3600.0]",
+        "    return asyncio.get_running_loop().time()\n",
+        "    import time\n    return time.time()\n",
+        f"{LOOP}test_wall_clock_that_is_set_is_no_age_of_heartbeats[asyncio-monitor-3600]",
+    ),
+    Reversion(
+        "silence is measured on the loop's clock",
+        "_heartbeat.py",
+        "    loop = asyncio.get_running_loop()\n",
+        "    import time as loop\n",
+        f"{LOOP}test_wall_clock_that_is_set_is_no_age_of_heartbeats[asyncio-two-way--3600]",
     ),
     Reversion(
         "a write that is blocked is not without progress while the kernel's is",
@@ -220,17 +229,22 @@ def try_out(reversion: Reversion) -> str:
             return str(error)
 
 
-def main() -> None:
-    """Try all of them and print the table; the exit status tells."""
+def main(arguments: list[str] | None = None) -> int:
+    """Try all of them, or those that are asked for, print the table, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="reversions", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("name", nargs="?", default="", help="try those alone that hold this text; default: all")
+    name = parser.parse_args(arguments).name
+    chosen = [one for one in REVERSIONS if name in f"{one.precaution} ({one.module})"]
+    if not chosen:
+        parser.error(f"no reversion holds {name!r}")
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(try_out, REVERSIONS))
-    for reversion, result in zip(REVERSIONS, results, strict=True):
+        results = list(pool.map(try_out, chosen))
+    for reversion, result in zip(chosen, results, strict=True):
         print(f"{result:<12} {reversion.precaution} ({reversion.module})\n{'':<12} → {reversion.test}")
     caught = results.count("caught")
-    print(f"{caught} of {len(REVERSIONS)} reversions are caught")
-    if caught < len(REVERSIONS):
-        sys.exit(1)
+    print(f"{caught} of {len(chosen)} reversions are caught")
+    return 0 if caught == len(chosen) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

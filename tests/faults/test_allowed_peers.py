@@ -30,6 +30,8 @@ def server_for(kind: str, host: str | None, log: logging.Logger, peers: Any, **k
         (IPV4, ["127.0.0.0/8"]),
         (IPV4, ["0.0.0.0/0"]),
         (IPV4, ["10.0.0.0/8", "::1", IPV4]),
+        (IPV4, [f"::ffff:{IPV4}"]),
+        (IPV4, ["::ffff:127.0.0.0/104"]),
         pytest.param(IPV6, [IPV6], marks=needs_ipv6),
         pytest.param(IPV6, ["::/0"], marks=needs_ipv6),
         pytest.param(IPV6, ["::/64", IPV4], marks=needs_ipv6),
@@ -48,6 +50,7 @@ async def test_peer_on_the_list_is_let_in(host: str, peers: list[str], server_ki
         (IPV4, []),
         (IPV4, ["10.0.0.0/8", "192.168.1.17"]),
         (IPV4, ["127.0.0.2"]),
+        (IPV4, ["::ffff:127.0.0.2", "::ffff:10.0.0.0/104"]),
         (IPV4, ["::/0"]),
         pytest.param(IPV6, ["0.0.0.0/0"], marks=needs_ipv6),
         pytest.param(IPV6, ["::2", "fe80::/10"], marks=needs_ipv6),
@@ -149,6 +152,6 @@ BAD = {
 async def test_bad_list_is_refused_before_anything_exists(peers: Any, server_kind: str, log: logging.Logger) -> None:
     """A typing error must not leave a server open to all, or closed to all."""
     before = open_sockets()
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError), match="allowed_peers"):
         server_for(server_kind, IPV4, log, peers)
     assert open_sockets() == before

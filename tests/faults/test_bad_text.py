@@ -112,6 +112,25 @@ async def test_line_beyond_the_limit_is_an_error_that_loses_nothing(
         assert link.told == [True]
 
 
+@SIDES
+@pytest.mark.parametrize("read", ["read_str", "read_json", "readuntil"])
+async def test_who_reads_on_at_a_line_beyond_the_limit_starves_nobody(
+    read: str, side: Side, log: logging.Logger
+) -> None:
+    """The line is still there at the next try, and at each one after that; other tasks get their turns."""
+    async with linked(side, IPV4, log, limits=Limits(frame_size=1000)) as link:
+        await link.send_and_take(b"x" * 1500)
+        errors, has_run = 0, asyncio.Event()
+        other = asyncio.ensure_future(soon(has_run.wait()))
+        asyncio.get_running_loop().call_soon(has_run.set)
+        while errors < 20 and not other.done():
+            with pytest.raises(asyncio.LimitOverrunError):
+                await getattr(link.subject, read)()
+            errors += 1
+        assert other.done()
+        assert await soon(link.subject.readexactly(1500)) == b"x" * 1500
+
+
 @pytest.mark.parametrize("terminated", [True, False])
 async def test_line_beyond_the_limit_ends_the_client_of_a_read_loop(
     terminated: bool, log: logging.Logger, caplog: pytest.LogCaptureFixture

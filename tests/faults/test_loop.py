@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import gc
+import itertools
 import logging
 import threading
 import time
@@ -31,6 +32,7 @@ class HeartbeatServer(LineServer):
     """Takes heartbeats, answers other lines, and stands still when told to."""
 
     blocked = 0.0
+    heartbeats = 0
 
     async def read_and_dispatch(self) -> None:
         """Handle one line."""
@@ -38,6 +40,7 @@ class HeartbeatServer(LineServer):
         if line == "heartbeat":
             if self.run_heartbeat_monitor_task:
                 await self.handle_received_heartbeat()
+            self.heartbeats += 1
             return
         if line == "block":
             time.sleep(self.blocked)  # noqa: ASYNC251  # the misdeed
@@ -169,43 +172,58 @@ async def test_losses_and_newcomers_of_a_blocked_time_are_told_in_order(blocked:
 # --- the wall clock ---------------------------------------------------------------------------------------------------
 
 
-def later(clock: Callable[[], float], ahead: float) -> float:
+async def beat(server: HeartbeatServer, peer: Peer) -> None:
+    """Send a heartbeat, and return once it was handled."""
+    before = server.heartbeats
+    peer.send(b"heartbeat\r\n")
+    await until(lambda: server.heartbeats > before)
+
+
+WATCHES: dict[str, dict[str, Any]] = {
+    "monitor": {"run_heartbeat_monitor_task": True, "max_heartbeat_interval": 0.1},
+    "two-way": {"heartbeat": tcpip_core.Heartbeat(interval=60, timeout=0.1)},
+}
+
+
+@pytest.mark.parametrize("step", [3600, -3600])
+@pytest.mark.parametrize("watch", WATCHES)
+async def test_wall_clock_that_is_set_is_no_age_of_heartbeats(
+    watch: str, step: int, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set by an hour whenever somebody looks at it, it neither shortens nor prolongs the silence that is tolerated."""
+    changes, now = Changes(), asyncio.get_running_loop().time
+    looks = itertools.count(1)
+    wall, wall_ns = time.time, time.time_ns
+    monkeypatch.setattr(time, "time", lambda: wall() + step * next(looks))
+    monkeypatch.setattr(time, "time_ns", lambda: wall_ns() + step * next(looks) * 10**9)
+    server = HeartbeatServer(host=IPV4, port=0, log=log, connect_callback=changes.callback, **WATCHES[watch])
+    async with server, Peer(IPV4, server.port) as peer:
+        assert await changes.next() is True
+        await beat(server, peer)
+        sent = now()
+        await beat(server, peer)
+        assert await changes.next() is False
+        assert 0.1 < now() - sent < 1
+    assert changes.seen == [True, False]
+    assert server.loss_reason is tcpip_core.LossReason.HEARTBEAT
+
+
+def later(clock: Callable[[], int], ahead: int) -> int:
     """Read a clock that was set."""
     return clock() + ahead
 
 
-@pytest.mark.parametrize("step", [3600.0, -3600.0])
-async def test_step_of_the_wall_clock_loses_nobody(
-    step: float, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+async def test_stamp_of_a_heartbeat_follows_the_wall_clock(
+    log: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A clock that is set right by an hour is no hour of silence, and ends no silence either."""
-    changes = Changes()
-    server = HeartbeatServer(
-        host=IPV4,
-        port=0,
-        log=log,
-        connect_callback=changes.callback,
-        run_heartbeat_monitor_task=True,
-        max_heartbeat_interval=0.2,
-        heartbeat=tcpip_core.Heartbeat(interval=0.05, timeout=0.2),
-    )
+    """The stamp is for people; its clock may be set."""
+    server = HeartbeatServer(host=IPV4, port=0, log=log, run_heartbeat_monitor_task=True)
     async with server, Peer(IPV4, server.port) as peer:
-        assert await changes.next() is True
-        wall, wall_ns = time.time, time.time_ns
-        for number in range(4):
-            ahead = step * (number + 1)
-            monkeypatch.setattr(time, "time", functools.partial(later, wall, ahead))
-            monkeypatch.setattr(time, "time_ns", functools.partial(later, wall_ns, round(ahead * 1e9)))
-            before = server.heartbeat_received_tai
-            peer.send(b"heartbeat\r\n")
-            while server.heartbeat_received_tai == before:
-                await asyncio.sleep(0)
-            assert abs(server.heartbeat_received_tai - (wall() + ahead + 37)) < 1
-        assert changes.seen == [True]
-        begun = asyncio.get_running_loop().time()
-        assert await changes.next() is False
-        assert 0.1 < asyncio.get_running_loop().time() - begun < 1
-        assert server.loss_reason is tcpip_core.LossReason.HEARTBEAT
+        wall_ns = time.time_ns
+        for ahead in (0, 3600, -3600):
+            monkeypatch.setattr(time, "time_ns", functools.partial(later, wall_ns, ahead * 10**9))
+            await beat(server, peer)
+            assert abs(server.heartbeat_received_tai - (wall_ns() / 1e9 + ahead + 37)) < 1
 
 
 # --- the end of the loop ----------------------------------------------------------------------------------------------
@@ -237,6 +255,29 @@ def test_loop_that_ends_with_open_objects_says_which(loop: str) -> None:
     assert "destroyed" not in said
     assert "Traceback" not in said
     assert "unclosed" not in said
+
+
+LINKED = """
+async def main():
+    global keep
+    asyncio.get_running_loop().slow_callback_duration = 10
+    server = tcpip_core.OneClientServer(IPV4, 0, log, name="one end")
+    await started(server)
+    client = tcpip_core.Client(IPV4, server.port, log, name="other end")
+    await started(client)
+    await soon(server.connected_task)
+    keep = server, client
+"""
+
+
+@LOOPS
+def test_loop_that_ends_with_both_ends_of_a_link_says_just_that(loop: str) -> None:
+    """What one end does to the other while both are cleaned up is not worth a word."""
+    said = run_program(LINKED, loop, "-W", "default").stderr.splitlines()
+    # Below each warning stands the line that it comes from, indented.
+    told = sorted(line.partition("ResourceWarning: ")[2] or line for line in said if not line.startswith("  "))
+    end = "was open when its event loop ended: close it, or use async with"
+    assert told == [f"program.Client(other end) {end}", f"program.OneClientServer(one end) {end}"]
 
 
 STARTING = """

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 
 import pytest
 
-from tcpip_core import Client, Heartbeat, Keepalive, Limits, LossReason
+from tcpip_core import Client, Heartbeat, Keepalive, Limits, LossReason, OneClientReadLoopServer
 from tests.contract._links import Side, linked
 from tests.contract._rigs import READ_LOOP_SERVER, SERVERS, rigged
-from tests.faults._faults import SLACK, blocked_write, die, errors, needs_dead_peer, serves_on, timed
+from tests.faults._faults import SLACK, blocked_write, die, errors, logged, needs_dead_peer, serves_on, timed
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Peer, listening, soon, started, until
 
@@ -160,6 +161,24 @@ async def test_frame_that_is_not_finished_in_time_ends_the_link(kind: str, log: 
         if kind in SERVERS:
             await serves_on(rig.server)
         await soon(dribbling)
+
+
+async def test_error_and_log_say_which_limit_a_frame_exceeded(
+    kind: str, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its name and its value, once; as an error where nobody but the log is told, as with a frame too long."""
+    async with rigged(kind, IPV4, log, limits=Limits(frame_timeout=0.05)) as rig:
+        reading = asyncio.create_task(rig.subject.read_str()) if kind != READ_LOOP_SERVER else None
+        rig.peer.send(b"half a ")
+        assert await rig.changes.next() is False
+        limit = "the peer exceeded a limit: no whole message within 0.05 s of its first byte (frame_timeout)"
+        assert len([line for line in logged(caplog) if line.endswith(f"ended: {limit}")]) == 1
+        if reading is not None:
+            with pytest.raises(ConnectionError, match=re.escape(limit)):
+                await soon(reading)
+        elif isinstance(rig.subject, OneClientReadLoopServer):
+            await soon(asyncio.wait({rig.subject.read_loop_task}))
+        assert [line.partition(": ")[2] for line in errors(caplog)] == [limit] * (kind == READ_LOOP_SERVER)
 
 
 async def _dribble(peer: Peer) -> None:
@@ -328,9 +347,10 @@ async def test_what_a_peer_said_before_it_fell_silent_is_read(side: Side, log: l
 
 
 async def test_an_idle_link_has_no_timer(kind: str, log: logging.Logger) -> None:
-    """The one that a write arms is gone once the peer has acknowledged all; the next write arms it again."""
+    """The one that a write into a silence arms is gone once the peer has acknowledged all; the next arms it again."""
     async with rigged(kind, IPV4, log, keepalive=Keepalive(interval=1)) as rig:
         silence = rig.subject._tcpip.connection.outgoing.silence
+        await rig.write_reaches_peer()  # Right after a sign of life, which the handshake was, none is needed.
         for _ in range(2):
             await rig.write_reaches_peer()
             assert not silence.is_needed

@@ -37,12 +37,8 @@ CLIENT_FAILURES: dict[str, Callable[[int], Failure]] = {
     "timed out": lambda _: Failure(TimeoutError, more={"limits": tcpip_core.Limits(connect_timeout=0.02)}),
     "foreign local address": lambda port: Failure(OSError, port=port, more={"local_addr": ("203.0.113.1", 0)}),
     "wrong family": lambda port: Failure(OSError, port=port, more={"family": socket.AF_INET6}),
-    "ssl is no context": lambda port: Failure(TypeError, port=port, more={"ssl": "yes"}),
     "server_hostname without ssl": lambda port: Failure(ValueError, port=port, more={"server_hostname": "dome"}),
     "handshake time-out without ssl": lambda port: Failure(ValueError, port=port, more={"ssl_handshake_timeout": 1.0}),
-    "handshake time-out of zero": lambda port: Failure(
-        ValueError, port=port, more={"ssl": contexts().client, "ssl_handshake_timeout": 0.0}
-    ),
     "peer speaks no TLS": lambda port: Failure(
         TimeoutError, port=port, more={"ssl": contexts().client, "limits": tcpip_core.Limits(connect_timeout=0.05)}
     ),
@@ -54,7 +50,6 @@ SERVER_FAILURES: dict[str, Callable[[int], Failure]] = {
     "foreign address": lambda _: Failure(OSError, "203.0.113.1", 0),
     "unresolvable": lambda _: Failure(OSError, "dome.invalid", 0, {"flags": socket.AI_NUMERICHOST}),
     "wrong family": lambda _: Failure(OSError, port=0, more={"family": socket.AF_INET6}),
-    "ssl is no context": lambda _: Failure(TypeError, port=0, more={"ssl": "yes"}),
 }
 """Why a server cannot listen, given a port that is taken."""
 

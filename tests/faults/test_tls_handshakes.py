@@ -181,6 +181,20 @@ async def test_peer_that_leaves_in_the_handshake_is_never_told(
         await good_client_is_served(server, log, trust.client)
 
 
+@pytest.mark.parametrize("data", [b"hello\r\n", b""], ids=["no TLS", "nothing"])
+async def test_failed_handshake_is_logged_with_the_address_of_the_peer(
+    data: bytes, trust: Trust, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only so can one find the device whose settings are wrong."""
+    async with secure("server", log, trust.server, ssl_handshake_timeout=0.1) as server:
+        async with Peer(IPV4, server.port) as peer:
+            host, port = peer.socket.getsockname()
+            peer.send(data)
+            await peer.wait_hung_up()
+        await until(lambda: len(server._tcpip.tasks._tasks) == 0)
+    assert len([line for line in logged(caplog) if f"TLS handshake with {host}:{port} failed" in line]) == 1
+
+
 async def test_version_that_is_too_old_is_refused(
     trust: Trust, log: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,8 @@ import json
 import random
 from typing import Any
 
-from tcpip_core._codec import JSONEncodeError, decode_json, encode_json, shown, structures_to_bytes
+from tcpip_core._codec import shown, structures_to_bytes
+from tcpip_core._json_text import JSONEncodeError, decode_json, encode_json, json_codec_for
 
 __all__ = ["VALUES_A_CASE", "Reading", "check_some", "random_json"]
 
@@ -66,12 +67,13 @@ def check_some(rng: random.Random) -> int:
 
 
 def _check_round_trip(value: Any, *, strict: bool) -> None:
-    text = encode_json(value, strict=strict)
+    codec = json_codec_for(None, strict=strict)
+    text = encode_json(value, codec)
     assert not set(text) - PRINTABLE, f"{text!r} does not fit on a line"
-    assert repr(decode_json(text, strict=strict)) == repr(value), f"{value!r} came back another"
+    assert repr(decode_json(text, codec)) == repr(value), f"{value!r} came back another"
     refused = {"beside": value, "what JSON lacks": {1}}
     try:
-        encode_json(refused)
+        encode_json(refused, codec)
     except JSONEncodeError as e:
         _check_error(e, refused)
     else:
@@ -83,7 +85,7 @@ def _check_noise(line: bytes, *, strict: bool) -> None:
         text = line.decode()
         assert len(shown(text)) <= 200
         try:
-            value = decode_json(text, strict=strict)
+            value = decode_json(text, json_codec_for(None, strict=strict))
         except json.JSONDecodeError as e:
             _check_error(e, text)
         else:

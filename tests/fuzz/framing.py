@@ -9,7 +9,6 @@ frame anew with `bytes.find`; it remembers nothing, so it cannot remember wrongl
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import platform
 import random
@@ -21,6 +20,7 @@ from typing import Protocol
 from tcpip_core._framing import ReceiveBuffer
 from tests.fuzz import _codec
 from tests.fuzz._crowd import Progress, in_parallel
+from tests.fuzz._options import new_parser
 
 CASES_A_JOB = 100
 UNBOUNDED = 1 << 30
@@ -226,10 +226,7 @@ def fuzz(wanted: int, first: int, minutes: float | None) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Fuzz, or replay one seed."""
-    parser = argparse.ArgumentParser(prog="framing", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--frames", type=int, default=10_000_000, metavar="N", help="default 10 000 000")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after that time at the latest")
-    parser.add_argument("--seed", type=int, metavar="N", help="first seed; default: a random one, which is printed")
+    parser = new_parser("framing", (__doc__ or "").partition("\n")[0])
     parser.add_argument("--replay", type=int, metavar="SEED", help="run this one case and show where it fails")
     given = parser.parse_args(arguments)
     if given.replay is not None:

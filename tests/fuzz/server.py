@@ -9,7 +9,6 @@ speaks TLS. Run it, and replay a finding, with::
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import dataclasses
 import gc
@@ -22,6 +21,7 @@ from typing import Any
 
 from tests.fuzz._crowd import Progress
 from tests.fuzz._grammar import FRAME_SIZE, choose_dialect
+from tests.fuzz._options import new_parser
 from tests.fuzz._peers import LEAVINGS, Session
 from tests.fuzz._subject import Logbook, Parser
 from tests.fuzz._tls import Garbage, contexts
@@ -243,11 +243,8 @@ async def replay(seed: int, number: int) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Fuzz, or replay one session."""
-    parser = argparse.ArgumentParser(prog="server", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--messages", type=int, default=1_000_000, metavar="N", help="default 1 000 000")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after that time at the latest")
+    parser = new_parser("server", (__doc__ or "").partition("\n")[0])
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
-    parser.add_argument("--seed", type=int, metavar="N", help="default: a random one, which is printed")
     parser.add_argument("--replay", type=int, metavar="SESSION", help="run this one session, with the server's log")
     given = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(1 << 40) if given.seed is None else given.seed

@@ -20,7 +20,7 @@ class ForgetsTheCut(ReceiveBuffer):
     def find_frame(self, separator: bytes, limit: int) -> int:
         size = super().find_frame(separator, limit)
         if size < 0:
-            self._searched = len(self._data)
+            self._searched = len(self.tail)
         return size
 
 
@@ -36,9 +36,8 @@ class ForgetsTheTake(ReceiveBuffer):
     """Goes on where it was, although the front is gone."""
 
     def take(self, n: int) -> bytes:
-        searched = self._searched
         taken = super().take(n)
-        self._searched = searched
+        self._place = 0
         return taken
 
 

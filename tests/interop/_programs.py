@@ -16,7 +16,22 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["EXIM", "MEMCACHED", "NETCAT", "OPENSSL", "PYVISA", "REDIS", "SOCAT", "TELNET", "Program", "path", "provide"]
+__all__ = [
+    "CAPTURE_READERS",
+    "EXIM",
+    "MEMCACHED",
+    "NATS",
+    "NETCAT",
+    "OPENSSL",
+    "PYVISA",
+    "REDIS",
+    "SOCAT",
+    "TELNET",
+    "TSHARK",
+    "Program",
+    "path",
+    "provide",
+]
 
 UPDATE_TIMEOUT = 120.0
 """Bound of fetching the lists of packages (seconds)."""
@@ -69,7 +84,10 @@ EXIM = Program("Exim (SMTP)", ("exim4", "exim"), "exim4-daemon-light", ("-bV",),
 NETCAT = Program("nc (OpenBSD)", ("nc.openbsd",), "netcat-openbsd", ("-h",), r"patchlevel ([^)\s]+)")
 TELNET = Program("telnet (inetutils)", ("telnet",), "telnet", ("--version",), r"\(GNU inetutils\) (\S+)")
 SOCAT = Program("socat", ("socat",), "socat", ("-V",), r"socat version (\S+)")
+NATS = Program("NATS", ("nats-server",), "nats-server", ("--version",), r"v(\S+)")
 OPENSSL = Program("openssl s_client", ("openssl",), "openssl", ("version",), r"OpenSSL (\S+)")
+TSHARK = Program("tshark", ("tshark",), "tshark", ("--version",), r"TShark[^\d]*(\S+?)\.? ")
+CAPTURE_READERS = Library("readers of captures", ("dpkt", "scapy"))
 PYVISA = Library("PyVISA-py", ("pyvisa-py", "pyvisa"))
 
 

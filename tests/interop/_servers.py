@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tcpip_core import DEFAULT_LOCALHOST
 from tests.interop._processes import Daemon, User, daemon, talking
-from tests.interop._programs import EXIM, MEMCACHED, REDIS, path
+from tests.interop._programs import EXIM, MEMCACHED, NATS, REDIS, path
 
-__all__ = ["deliver", "run_exim", "run_memcached", "run_redis"]
+__all__ = ["deliver", "run_exim", "run_memcached", "run_nats", "run_redis"]
 
 EXIM_SETTINGS = """
 primary_hostname = localhost
@@ -80,6 +80,15 @@ def run_exim() -> AbstractContextManager[Daemon]:
         settings = EXIM_SETTINGS.format(uid=user.uid, gid=user.gid, folder=folder, port=port, host=DEFAULT_LOCALHOST)
         (folder / "settings").write_text(settings, encoding="ascii")
         return [path(EXIM), "-C", str(folder / "settings"), "-bdf"]
+
+    return daemon(command)
+
+
+def run_nats() -> AbstractContextManager[Daemon]:
+    """Run NATS; nothing is kept."""
+
+    def command(port: int, _: Path, __: User) -> Sequence[str]:
+        return [path(NATS), "--addr", DEFAULT_LOCALHOST, "--port", str(port)]
 
     return daemon(command)
 

@@ -16,6 +16,7 @@ MODULES = (
     "tcpip_core",
     "tcpip_core.constants",
     "tcpip_core.streams",
+    "tcpip_core.transcript",
     "tcpip_core.utils",
     "tcpip_testing",
     "tcpip_testing.dialogue",
@@ -40,10 +41,15 @@ def public_names(module: ModuleType) -> Iterator[str]:
     """Name the functions and classes that a module exports, with the methods and properties that people can call."""
     for name in module.__all__:
         thing = getattr(module, name)
-        if inspect.isroutine(thing) or (inspect.isclass(thing) and not issubclass(thing, enum.Enum)):
+        if inspect.isroutine(thing) or (inspect.isclass(thing) and is_made_by_users(thing)):
             yield f"{module.__name__}.{name}"
         if inspect.isclass(thing):
             yield from (f"{module.__name__}.{name}.{member}" for member in own_members(thing))
+
+
+def is_made_by_users(cls: type) -> bool:
+    """Tell whether people call a class: an enumeration has its members, and a protocol is one's own class."""
+    return not vars(cls).get("_is_protocol", False) and not issubclass(cls, enum.Enum)
 
 
 def own_members(cls: type) -> Iterator[str]:

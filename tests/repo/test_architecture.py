@@ -9,6 +9,7 @@ PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
 SOURCES = {
     "tcpip-core": ROOT / "packages/tcpip-core/src/tcpip_core",
     "tcpip-testing": ROOT / "packages/tcpip-testing/src/tcpip_testing",
+    "tcpip-tools": ROOT / "packages/tcpip-tools/src/tcpip_tools",
 }
 
 

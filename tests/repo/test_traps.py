@@ -21,7 +21,9 @@ EXEMPT = {
         "the simulated server has asyncio's interface, and this is its own method"
     ),
     ("packages/tcpip-core/src/tcpip_core/_heartbeat.py", "time.time_ns"): "a TAI stamp is wall-clock time, and no age",
+    ("packages/tcpip-core/src/tcpip_core/transcript/_clocks.py", "time.time_ns"): "transcripts say when, by the wall",
     ("packages/tcpip-tools/src/tcpip_tools/_report.py", "datetime.now"): "the time of day, for a person to read",
+    ("packages/tcpip-tools/src/tcpip_tools/host/_owners.py", "time.time"): "the system tells a process's start so",
 }
 """Where one of them is right, and why."""
 

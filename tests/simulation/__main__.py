@@ -9,6 +9,8 @@ import random
 import sys
 import time
 
+from tests.arguments import count
+
 from ._faults import draw
 from ._seeds import explain, run_block, run_seed
 
@@ -16,17 +18,17 @@ BLOCK = 200
 """How many seeds are given to a process at a time."""
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2_000, help="how many seeds (default: 2000)")
+    parser.add_argument("--seeds", type=count, default=2_000, help="how many seeds (default: 2000)")
     parser.add_argument("--start", type=int, default=0, help="the first of them (default: 0)")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="how many processes (default: one a core)"
+        "--jobs", type=count, default=os.cpu_count() or 1, help="how many processes (default: one a core)"
     )
     parser.add_argument("--replay", type=int, metavar="SEED", help="run one seed and print what happens")
     parser.add_argument("--faults", help="with --replay: which of its faults, such as 0,3,7 or none (default: all)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     return replay(options.replay, options.faults) if options.replay is not None else many(options)
 
 

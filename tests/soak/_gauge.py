@@ -48,11 +48,15 @@ def timers() -> tuple[str, ...]:
     return tuple(one for one in shown if not one.startswith(("<TimerHandle>", "<TimerHandle created")))
 
 
-@dataclass(frozen=True)
+class Tally(Counter[str]):
+    """How many objects there are of each type."""
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What a process holds at a moment (memory in bytes)."""
 
-    objects: Counter[str]
+    objects: Tally
     descriptors: int
     tasks: int
     timers: tuple[str, ...]
@@ -60,7 +64,7 @@ class Holding:
 
 
 async def hold() -> Holding:
-    """Let what has ended go, and count what is left."""
+    """Let what has ended go, and count what is left; what an earlier count has found does not count."""
     loop = asyncio.get_running_loop()
     # asyncio keeps cancelled timers until their time has come, or until there are many: let there be many.
     for _ in range(3):
@@ -68,9 +72,10 @@ async def hold() -> Holding:
             loop.call_later(3600, _nothing).cancel()
         await asyncio.sleep(0.01)
         gc.collect()
-    found = Counter[str]()
+    found = Tally()
     for one in gc.get_objects():
-        found[_type_name(one)] += 1
+        if type(one).__module__ != __name__:
+            found[_type_name(one)] += 1
     return Holding(found, descriptors(), len(asyncio.all_tasks()), timers(), memory())
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tcpip_core
+from tests.arguments import count, minutes
 from tests.fuzz._crowd import Progress
 from tests.soak._gauge import growth, hold, left_behind, new_loop
 from tests.support import IPV4, Peer, connected, describe_loop_error, soon, until
@@ -193,8 +194,8 @@ def report(figures: Figures, loop: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser(prog="leaks", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--connects", type=int, default=100_000, metavar="N", help="default 100 000")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after that time at the latest")
+    parser.add_argument("--connects", type=count, default=100_000, metavar="N", help="default 100 000")
+    parser.add_argument("--minutes", type=minutes, metavar="M", help="stop after that time at the latest")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of words")
     given = parser.parse_args(arguments)

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import tcpip_core
+from tests.arguments import minutes
 from tests.fuzz._crowd import Progress
 from tests.soak import _plot, _trend
 from tests.soak._gauge import descriptors, memory, new_loop
@@ -293,7 +294,7 @@ def run(loop: str, seconds: float, seed: int) -> Figures:
 def main(arguments: list[str] | None = None) -> int:
     """Soak, write the figures, and return the exit status: 0 if all is flat and well."""
     parser = argparse.ArgumentParser(prog="soak", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=30, metavar="M", help="default 30")
+    parser.add_argument("--minutes", type=minutes, default=30, metavar="M", help="default 30")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--seed", type=int, metavar="N", help="of the faults; default: a random one")
     parser.add_argument("--output", type=Path, default=Path("soak.json"), help="the plot goes beside it, as .svg")

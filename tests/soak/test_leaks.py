@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 
 import pytest
 
 from tests.conftest import LOOP_FACTORIES
 from tests.soak import leaks
+from tests.soak._gauge import growth, hold
 
 CONNECTS = 2_000
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors and memory are read from /proc")
@@ -21,6 +23,12 @@ def test_connections_leave_nothing(loop: str, monkeypatch: pytest.MonkeyPatch) -
     figures = leaks.run(loop, CONNECTS, minutes=10 / 60)
     assert [] == figures.findings, figures.grown
     assert figures.connects > 100
+
+
+async def test_the_gauge_leaves_itself_out() -> None:
+    """Between two counts with nothing between them nothing grows, unless somebody else's thread is at work."""
+    counts = [await hold() for _ in range(6)]
+    assert {} in [growth(*pair) for pair in itertools.pairwise(counts)]
 
 
 def test_an_object_kept_for_each_connection_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

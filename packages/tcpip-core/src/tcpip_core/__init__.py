@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 from . import tls, utils
 from ._base import BaseClientOrServer, ConnectCallbackType
 from ._client import Client
-from ._codec import JSONEncodeError
 from ._heartbeat import Heartbeat
+from ._json_text import JsonCodec, JSONEncodeError, MsgspecCodec
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
+from ._observer import LinkObserver, Observer
 from ._one_client_server import OneClientServer
 from ._read_loop_server import OneClientReadLoopServer
 from ._slot import OnSecondClient
 from ._transport import OpenConnectionKwargs, StartServerKwargs
+from ._tuning import Tuning
 from ._version import __version__
 from .constants import (
     DEFAULT_ENCODING,
@@ -52,14 +54,19 @@ __all__ = [
     "ConnectCallbackType",
     "Heartbeat",
     "JSONEncodeError",
+    "JsonCodec",
     "Keepalive",
     "Limits",
+    "LinkObserver",
     "LossReason",
+    "MsgspecCodec",
+    "Observer",
     "OnSecondClient",
     "OneClientReadLoopServer",
     "OneClientServer",
     "OpenConnectionKwargs",
     "StartServerKwargs",
+    "Tuning",
     "__version__",
     "close_stream_writer",
     "read_into",

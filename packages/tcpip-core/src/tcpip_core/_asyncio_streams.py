@@ -104,11 +104,17 @@ class ConnectionWriter(asyncio.StreamWriter):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hand data to the transport without waiting; `drain` waits."""
+        self._connection.outgoing.flush()
         self._transport.write(bytes(data))
 
     def writelines(self, data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Hand several pieces to the transport without waiting."""
         self.write(b"".join(data))
+
+    def write_eof(self) -> None:
+        """End the sending side once all is sent; reading goes on."""
+        self._connection.outgoing.flush()
+        self._transport.write_eof()
 
     def is_closing(self) -> bool:
         """Return whether nothing more can be written."""

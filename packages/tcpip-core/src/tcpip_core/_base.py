@@ -19,9 +19,12 @@ from ._endpoint import Endpoint, Hooks
 from ._heartbeat import Heartbeat, send_heartbeats, watch_silence
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
+from ._observed import Observation
+from ._observer import Observer, Side
 from ._publisher import Publisher
 from ._slot import SlotRules
 from ._tasks import done_future
+from ._tuning import Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 from .streams import StreamReaderMixin, StreamWriterMixin
@@ -61,6 +64,10 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         When the kernel gives up on a silent peer.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     **kwargs
         Passed to `start`.
 
@@ -79,13 +86,14 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `log` is not a logger, or `connect_callback` is not a callable, or `limits` or `keepalive` is of another
-        type. Nothing exists then, no task and no socket.
+        If `log` is not a logger, or `connect_callback` is not a callable, or `limits`, `keepalive` or `heartbeat` is
+        of another type. Nothing exists then, no task and no socket.
     ValueError
         If `encoding` or `terminator` cannot be used. Nothing exists then.
     """
 
     _tcpip_rules = SlotRules()
+    _tcpip_side: Side = "device"
 
     def __init__(
         self,
@@ -100,16 +108,14 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
+        observer: Observer | None = None,
         **kwargs: Any,
     ) -> None:
         _check_running_loop(type(self).__name__)
-        if not callable(getattr(log, "getChild", None)):
-            raise TypeError(f"log must be a logging.Logger, not {log!r}")
-        _check_type("limits", limits, Limits | None)
-        _check_type("keepalive", keepalive, Keepalive | None)
-        _check_type("heartbeat", heartbeat, Heartbeat | None)
-        if connect_callback is not None and not callable(connect_callback):
-            raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
+        _check_types(limits=(limits, Limits), keepalive=(keepalive, Keepalive))
+        _check_types(heartbeat=(heartbeat, Heartbeat), tuning=(tuning, Tuning))
+        _check_methods(log, connect_callback, observer)
         self.encoding: str = checked_encoding(encoding)
         self.terminator: bytes = checked_terminator(terminator)
         self.name = name
@@ -134,6 +140,8 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
             ),
             limits or Limits(),
             keepalive or Keepalive(),
+            tuning or Tuning(),
+            None if observer is None else Observation(observer, self._tcpip_side, lambda: self.log),
             self._tcpip_rules,
             make_publisher=lambda endpoint: Publisher(
                 call=call,
@@ -262,6 +270,16 @@ def _check_running_loop(owner: str) -> None:
         ) from None
 
 
-def _check_type(name: str, value: object, expected: Any) -> None:
-    if not isinstance(value, expected):
-        raise TypeError(f"{name} must be a tcpip_core.{name.capitalize()} or None, not {value!r}")
+def _check_methods(log: object, connect_callback: object, observer: object) -> None:
+    if not callable(getattr(log, "getChild", None)):
+        raise TypeError(f"log must be a logging.Logger, not {log!r}")
+    if observer is not None and not callable(getattr(observer, "connected", None)):
+        raise TypeError(f"observer must be a tcpip_core.Observer or None, not {observer!r}")
+    if connect_callback is not None and not callable(connect_callback):
+        raise TypeError(f"connect_callback must be a coroutine function or None, not {connect_callback!r}")
+
+
+def _check_types(**given: tuple[object, type]) -> None:
+    for name, (value, expected) in given.items():
+        if value is not None and not isinstance(value, expected):
+            raise TypeError(f"{name} must be a tcpip_core.{expected.__name__} or None, not {value!r}")

@@ -10,10 +10,12 @@ from ._connection import Connection
 from ._heartbeat import Heartbeat, send_heartbeats
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
+from ._observer import Observer, Side
 from ._publisher import is_asynchronous
 from ._states import State
 from ._tasks import done_future
 from ._transport import OpenConnectionKwargs, check_address, check_keywords, check_tls, connect, limits_from
+from ._tuning import Tuning
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 
 __all__ = ["Client"]
@@ -51,8 +53,13 @@ class Client(BaseClientOrServer):
         When the kernel gives up on a silent server.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     **kwargs
-        As for `asyncio.open_connection`: ``ssl``, ``local_addr``, ``limit`` and so on.
+        As for `asyncio.open_connection`: ``ssl``, ``local_addr`` and so on; ``limit`` counts instead of
+        ``limits.frame_size``.
 
     Attributes
     ----------
@@ -64,9 +71,12 @@ class Client(BaseClientOrServer):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `connect_callback` is not a coroutine function, or a keyword is unknown.
+        If an argument is of the wrong type: `host`, `port`, `log`, `limits`, `keepalive` or `heartbeat`, a
+        `connect_callback` that is not a coroutine function, a ``ssl`` that is no context and no bool; or if a keyword
+        is unknown. Nothing exists then, no task and no socket.
     ValueError
-        If `encoding`, `terminator` or `heartbeat_send_sleep` cannot be used.
+        If `port`, `encoding`, `terminator`, `heartbeat_send_sleep`, or a keyword such as ``ssl`` or ``limit``, cannot
+        be used. Nothing exists then.
 
     Notes
     -----
@@ -74,6 +84,8 @@ class Client(BaseClientOrServer):
     `ConnectionRefusedError`) where the system cannot connect, with `ConnectionAbortedError` if `close` came first.
     All is down then, and ``done_task`` is done. So it is once a connection is lost.
     """
+
+    _tcpip_side: Side = "client"
 
     def __init__(
         self,
@@ -91,10 +103,13 @@ class Client(BaseClientOrServer):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
+        observer: Observer | None = None,
         **kwargs: Unpack[OpenConnectionKwargs],
     ) -> None:
         if type(self).start is Client.start:
             check_keywords(type(self), kwargs, OpenConnectionKwargs)
+            check_tls(kwargs, server=False)
             limits_from(limits or Limits(), dict(kwargs))
         check_address(host, port)
         if port is None and host != "" and kwargs.get("sock") is None:
@@ -121,6 +136,8 @@ class Client(BaseClientOrServer):
             limits=limits,
             keepalive=keepalive,
             heartbeat=heartbeat,
+            tuning=tuning,
+            observer=observer,
             **kwargs,
         )
         self.heartbeat_send_task: asyncio.Future[None] = done_future()
@@ -145,18 +162,25 @@ class Client(BaseClientOrServer):
         OSError
             If the system cannot connect; its text says where to and what to check.
         TypeError
-            If a keyword is unknown.
+            If a keyword is unknown, or ``ssl`` of the wrong type.
+        ValueError
+            If a keyword cannot be used, such as a server's ``ssl``.
         """
         check_keywords(type(self), kwargs, OpenConnectionKwargs)
         endpoint = self._tcpip
         if self.host == "":
             raise RuntimeError("a client with host='' is closed from the start and cannot connect")
         endpoint.claim_start()
-        check_tls(kwargs)
+        check_tls(kwargs, server=False)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
-        connection = await connect(
-            endpoint.new_connection, self.host, self.port, endpoint.limits.connect_timeout, kwargs
-        )
+        try:
+            connection = await connect(
+                endpoint.new_connection, self.host, self.port, endpoint.limits.connect_timeout, kwargs
+            )
+        except OSError as e:
+            if endpoint.observation is not None:
+                endpoint.observation.failed(e)
+            raise
         if connection is not endpoint.connection:
             raise ConnectionAbortedError("closed on this side while connecting")
         await endpoint.told()

@@ -1,34 +1,23 @@
-"""Values into bytes and back: text, JSON, ctypes structures.
+"""Values into bytes and back: text settings, ctypes structures, and what an error shows of either.
 
 Pure: no loop, no socket, no logging. What cannot be converted raises before anything is sent.
 """
 
 import ctypes
 import functools
-import json
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 __all__ = [
-    "JSONEncodeError",
     "checked_encoding",
     "checked_structure",
     "checked_terminator",
-    "decode_json",
-    "encode_json",
     "shown",
+    "structure_size",
     "structures_to_bytes",
 ]
 
 _SHOWN = 200
 """Most characters of a peer's data that an error shows."""
-
-
-class JSONEncodeError(TypeError, ValueError):
-    """Data that JSON cannot express, such as a set or a reference to itself.
-
-    The standard library raises `TypeError` for some of it and `ValueError` for the rest; this is both, so that
-    either handler catches it. The original error is its ``__cause__``.
-    """
 
 
 def checked_encoding(encoding: object) -> str:
@@ -63,66 +52,6 @@ def checked_terminator(terminator: object) -> bytes:
     return terminator
 
 
-def decode_json(text: str, *, strict: bool = False) -> Any:
-    """Return what a JSON text says.
-
-    Parameters
-    ----------
-    text : str
-        The JSON.
-    strict : bool
-        Refuse NaN, infinities and keys that stand twice.
-
-    Raises
-    ------
-    json.JSONDecodeError
-        If it says nothing; the message shows the text, at most 200 characters of it, and ``doc`` holds all.
-    """
-    try:
-        return _STRICT_DECODER.decode(text) if strict else json.loads(text)
-    except json.JSONDecodeError as e:
-        raise json.JSONDecodeError(f"{e.msg} in {shown(text)}", e.doc, e.pos) from None
-    except (ValueError, RecursionError) as e:
-        # Python's own limits: the digits of an integer, and the depth of nesting.
-        why = "nested too deep" if isinstance(e, RecursionError) else str(e)
-        raise json.JSONDecodeError(f"{why} in {shown(text)}", text, 0) from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    whole = dict(pairs)
-    if len(whole) < len(pairs):
-        raise ValueError("a key stands twice")
-    return whole
-
-
-_STRICT_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
-
-
-def encode_json(data: Any, *, strict: bool = False) -> str:
-    """Return data as a JSON text on one line.
-
-    Parameters
-    ----------
-    data : object
-        What to express.
-    strict : bool
-        Refuse NaN and infinities.
-
-    Raises
-    ------
-    JSONEncodeError
-        If JSON has no form for a value or a key, or the data contain themselves.
-    """
-    try:
-        return json.dumps(data, allow_nan=not strict)
-    except (TypeError, ValueError, RecursionError) as e:
-        raise JSONEncodeError(f"cannot be written as JSON: {e}; data: {shown(data)}") from e
-
-
 def structures_to_bytes(structs: tuple[ctypes.Structure, ...]) -> bytes:
     """Return the memory of structures, one after the other.
 
@@ -131,9 +60,23 @@ def structures_to_bytes(structs: tuple[ctypes.Structure, ...]) -> bytes:
     TypeError
         If one is not an instance of a `ctypes.Structure`.
     """
-    for struct in structs:
+    if not all(map(_is_sound, set(map(type, structs)))):
+        for struct in structs:
+            checked_structure(struct)
+    return b"".join(structs)
+
+
+def structure_size(struct: ctypes.Structure) -> int:
+    """Return the size of a structure (bytes).
+
+    Raises
+    ------
+    TypeError
+        As for `checked_structure`.
+    """
+    if not _is_sound(type(struct)):
         checked_structure(struct)
-    return b"".join(map(bytes, structs))
+    return ctypes.sizeof(struct)
 
 
 def checked_structure(struct: object) -> ctypes.Structure:
@@ -154,6 +97,12 @@ def checked_structure(struct: object) -> ctypes.Structure:
             "use plain numbers, arrays and structures of them"
         )
     return struct
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_sound(kind: type) -> bool:
+    """Return whether all of a class are structures without addresses."""
+    return issubclass(kind, ctypes.Structure) and _address_field(kind) is None
 
 
 _POINTER_CODES = frozenset("PzZO")

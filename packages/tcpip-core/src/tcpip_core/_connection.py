@@ -13,18 +13,19 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol, cast
 
-from ._incoming import Incoming, scratch_buffer
+from ._incoming import Incoming
 from ._kernel import answered_within, peer_has_ended
 from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
 from ._states import CONNECTED, TRANSITIONS, State
+from ._tuning import Tuning
 from ._waiting import resolve_all, wait_in
 
-__all__ = ["Connection", "Owner"]
+__all__ = ["Connection", "Owner", "readable_address"]
 
 
-def _readable(address: object) -> tuple[str, str]:
+def readable_address(address: object) -> tuple[str, str]:
     """Return the host of a socket address, and the whole as a person writes it."""
     if not isinstance(address, tuple):
         return "", str(address or "an unnamed peer")
@@ -52,7 +53,7 @@ class Owner(Protocol):
         ...
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(asyncio.Protocol):
     """One TCP connection, with or without TLS, as its transport's protocol.
 
     Parameters
@@ -63,27 +64,45 @@ class Connection(asyncio.BufferedProtocol):
         Bounds of its waits and sizes.
     keepalive : Keepalive
         What is set on its socket.
+    tuning : Tuning
+        How it hands over what arrives and what is written.
+
+    Attributes
+    ----------
+    state : State
+        Where it is in its life; `_move` alone changes it.
+    alive : bool
+        Whether it is connected: open, or ended by the peer with data left to deal with.
+    peer_is_done : bool
+        Whether nothing more will arrive.
+    arrivals : int
+        How often something arrived.
+    transport : asyncio.Transport or None
+        The transport below, None before there was one.
     """
 
-    def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive) -> None:
+    def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive, tuning: Tuning) -> None:
         self._owner = owner
         self._limits = limits
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
-        self._scratch = scratch_buffer(self._loop)
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._transport_is_gone = False
         self._is_discarded = False
-        self._state = State.NEW
-        self._alive = False
+        self.state = State.NEW
+        self.alive = False
+        self.peer_is_done = False
+        self.arrivals = 0
         # How the peer ended it; what arrived before may still have to be read.
         self._peer_end: tuple[LossReason, BaseException | None] | None = None
         self._holds = 0
         self._timer: asyncio.TimerHandle | None = None
         self._close_waiters: set[asyncio.Future[None]] = set()
         self._write_end_waiters: set[asyncio.Future[None]] = set()
-        self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout)
-        self.outgoing = Outgoing(self, limits.write_timeout, keepalive)
+        self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout, tuning.wake_at_once)
+        # What arrives goes to its place without a frame in between.
+        self.data_received = self.incoming.data_received  # type: ignore[method-assign]
+        self.outgoing = Outgoing(self, limits.write_timeout, keepalive, tuning.batch_writes)
         self.peer = "nobody"
         self.peer_host = ""
         self.loss_reason: LossReason | None = None
@@ -92,37 +111,18 @@ class Connection(asyncio.BufferedProtocol):
     # What it is
 
     @property
-    def state(self) -> State:
-        """Where it is in its life."""
-        return self._state
-
-    @property
-    def alive(self) -> bool:
-        """Whether it is connected: open, or ended by the peer with data left to deal with."""
-        return self._alive
-
-    @property
-    def peer_is_done(self) -> bool:
-        """Whether nothing more will arrive."""
-        return self._peer_end is not None
-
-    @property
     def at_eof(self) -> bool:
         """Whether nothing more can be read."""
-        return not self._alive or (self.peer_is_done and not self.incoming)
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """The transport below, None before there was one."""
-        return self._transport
+        return not self.alive or (self.peer_is_done and not self.incoming)
 
     # Its end
 
     def _move(self, state: State) -> None:
-        if state not in TRANSITIONS[self._state]:
-            raise AssertionError(f"a connection cannot go from {self._state.value} to {state.value}")
-        self._state = state
-        self._alive = state in CONNECTED
+        if state not in TRANSITIONS[self.state]:
+            raise AssertionError(f"a connection cannot go from {self.state.value} to {state.value}")
+        self.state = state
+        self.alive = state in CONNECTED
+        self.incoming.note_state(is_open=self.alive or state is State.WAITING)
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good; nothing happens if that was done before.
@@ -138,9 +138,9 @@ class Connection(asyncio.BufferedProtocol):
         abort : bool
             Drop what is not written yet instead of flushing it for up to ``close_timeout``.
         """
-        if self._state is State.NEW:
+        if self.state is State.NEW:
             self.loss_reason = reason
-        if not self._alive:
+        if not self.alive:
             return
         self._close(reason, cause, abort=abort)
         self.incoming.wake()
@@ -153,19 +153,20 @@ class Connection(asyncio.BufferedProtocol):
         self._set_timer(None)
         self.incoming.stop_watching()
         self.outgoing.silence.stop()
-        if self._transport is None or self._transport_is_gone:
+        if self.transport is None or self._transport_is_gone:
             self._move(State.CLOSED)
         elif abort:
-            self._transport.abort()
+            self.transport.abort()
         else:
             self._set_timer(self._limits.close_timeout)
-            self._transport.close()
+            self.outgoing.flush()
+            self.transport.close()
 
     def abort(self) -> None:
         """Cut the link at once: what is not written yet is dropped."""
         self.end(LossReason.CLOSED_HERE, abort=True)
-        if self._state is State.CLOSING and self._transport is not None:
-            self._transport.abort()
+        if self.state is State.CLOSING and self.transport is not None:
+            self.transport.abort()
 
     def discard(self) -> None:
         """Give up a connection whose making was cancelled.
@@ -175,7 +176,7 @@ class Connection(asyncio.BufferedProtocol):
         """
         self._is_discarded = True
         self.end(LossReason.CLOSED_HERE, abort=True)
-        if self._transport is not None:
+        if self.transport is not None:
             self.connection_lost(None)
 
     async def wait_closed(self) -> None:
@@ -183,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
 
         After `end` this takes ``close_timeout`` at most. Cancelling it changes nothing.
         """
-        if self._transport is not None and not self._transport_is_gone:
+        if self.transport is not None and not self._transport_is_gone:
             await wait_in(self._close_waiters)
 
     def _set_timer(self, delay: float | None) -> None:
@@ -193,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
         self._timer = None if delay is None else self._loop.call_later(delay, self._time_is_up)
 
     def _time_is_up(self) -> None:
-        if self._state is not State.DRAINING:
+        if self.state is not State.DRAINING:
             self.abort()
         elif (self.incoming and self._is_being_handled) or self.outgoing.is_waited_for:
             # Somebody works on one message and then reads on; or writes, within a bound, to a half-closed peer.
@@ -207,6 +208,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._peer_end is not None:
             return
         self._peer_end = (reason, cause)
+        self.peer_is_done = True
         if self.incoming or self._is_in_use:
             self._move(State.DRAINING)
             self._set_timer(self._limits.drain_timeout)
@@ -217,8 +219,8 @@ class Connection(asyncio.BufferedProtocol):
     def give_up(self, reason: LossReason) -> None:
         """Cut the link to a peer that is gone; what had arrived can still be read, as if the kernel had noticed."""
         self._announce_end(reason, None)
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def end_as_announced(self) -> None:
         """Leave "connected" as the peer did, whatever is left to read."""
@@ -237,7 +239,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def drained_some(self) -> None:
         """Note that something was read of what arrived before the peer's end."""
-        if self._state is State.DRAINING:
+        if self.state is State.DRAINING:
             self._set_timer(self._limits.drain_timeout)
             if not self.incoming:
                 # Not now: who has just got the last message may reply to it in this very step.
@@ -249,7 +251,7 @@ class Connection(asyncio.BufferedProtocol):
         self._loop.call_soon(self._end_if_drained)
 
     def _end_if_drained(self) -> None:
-        if self._state is State.DRAINING and not self.incoming and not self._is_in_use:
+        if self.state is State.DRAINING and not self.incoming and not self._is_in_use:
             self.end_as_announced()
 
     @contextlib.contextmanager
@@ -273,17 +275,17 @@ class Connection(asyncio.BufferedProtocol):
         ConnectionError
             If that end was not an orderly one.
         """
-        while self._alive and self.outgoing.is_waited_for:
+        while self.alive and self.outgoing.is_waited_for:
             # The peer may have closed its sending side only. Writes end within a bound of their own.
             await wait_in(self._write_end_waiters)
         self.end_as_announced()
         await self._owner.told()
         if self.loss_reason is not LossReason.FIN:
-            raise error_for(self.loss_reason, "read") from self.loss_cause
+            raise error_for(self.loss_reason, "read", self.loss_cause) from self.loss_cause
 
     async def refuse(self, attempt: str) -> NoReturn:
         """Raise what an operation raises that cannot be done, once the owner was told why."""
-        if self._alive:
+        if self.alive:
             # The transport found the link dead in this very step, and the event that says so comes within a turn or
             # two; or somebody closed the transport behind our back, and it still flushes.
             if self._peer_end is None:
@@ -293,7 +295,7 @@ class Connection(asyncio.BufferedProtocol):
             self.end_as_announced()
             self.end(LossReason.CLOSED_HERE, abort=True)
         await self._owner.told()
-        raise error_for(self.loss_reason, attempt, never=self._transport is None) from self.loss_cause
+        raise error_for(self.loss_reason, attempt, self.loss_cause, never=self.transport is None) from self.loss_cause
 
     # Transport events
 
@@ -304,14 +306,15 @@ class Connection(asyncio.BufferedProtocol):
         if self._is_discarded:
             transport.abort()
             return
-        self._transport = transport
-        self.peer_host, self.peer = _readable(transport.get_extra_info("peername"))
+        self.transport = transport
+        self.incoming.limit_receive(0)
+        self.peer_host, self.peer = readable_address(transport.get_extra_info("peername"))
         self._keep_alive(self._keepalive)
         self._owner.arrived(self)
 
     def enter(self) -> None:
         """Become connected: the owner has a place for it."""
-        if self._state is State.WAITING:
+        if self.state is State.WAITING:
             self.incoming.resume()
         self._move(State.OPEN)
 
@@ -323,8 +326,8 @@ class Connection(asyncio.BufferedProtocol):
         self._loop.call_soon(self._pause_while_waiting)
 
     def _pause_while_waiting(self) -> None:
-        if self._state is State.WAITING and self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
+        if self.state is State.WAITING and self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
 
     def turn_away(self) -> None:
         """Cut a connection for which there is no place."""
@@ -342,11 +345,11 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def end_is_near(self) -> bool:
         """Whether the kernel has the peer's end, which the loop has not come to yet."""
-        return self._alive and not self.peer_is_done and peer_has_ended(self._socket)
+        return self.alive and not self.peer_is_done and peer_has_ended(self._socket)
 
     @property
     def _socket(self) -> Any:
-        return None if self._transport is None else self._transport.get_extra_info("socket")
+        return None if self.transport is None else self.transport.get_extra_info("socket")
 
     def _keep_alive(self, keepalive: Keepalive) -> None:
         sock = self._socket
@@ -355,36 +358,27 @@ class Connection(asyncio.BufferedProtocol):
             with contextlib.suppress(OSError, ValueError):
                 keepalive.apply(sock)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where to receive into."""
-        return self._scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Keep what was received."""
-        if self._alive or self._state is State.WAITING:
-            self.incoming.feed(self._scratch[:nbytes])
-
     def eof_received(self) -> bool:
         """Note that the peer sends no more; return whether it may still be written to, which TLS rules out."""
-        if not self._alive or self._transport is None:
+        if not self.alive or self.transport is None:
             return False
-        may_write_on = self._transport.get_extra_info("ssl_object") is None
+        may_write_on = self.transport.get_extra_info("ssl_object") is None
         self._announce_end(LossReason.FIN, None)
-        return may_write_on and self._state is State.DRAINING
+        return may_write_on and self.state is State.DRAINING
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the socket is gone."""
         if self._transport_is_gone:
             return
         self._transport_is_gone = True
-        if self._alive:
+        if self.alive:
             # No error, and we did not close: the peer did, and on uvloop TLS says no more of it.
             self._announce_end(LossReason.FIN if exc is None else reason_for(exc), exc)
             self._end_if_drained()
-        elif self._state in {State.WAITING, State.CLOSING}:
+        elif self.state in {State.WAITING, State.CLOSING}:
             self._set_timer(None)
             self.incoming.stop_watching()
-            if self._state is State.WAITING:
+            if self.state is State.WAITING:
                 self._move(State.CLOSING)
             self._move(State.CLOSED)
         self.outgoing.unblock()

@@ -17,11 +17,14 @@ from typing import Any, TypeAlias
 
 from ._calls import is_within, tasks_within
 from ._connection import Connection
+from ._json_text import json_codec_for
 from ._limits import Keepalive, Limits
-from ._loss import LossReason
+from ._loss import LossReason, described
+from ._observed import Observation, ObservedConnection
 from ._publisher import Publisher
 from ._slot import Slot, SlotRules
 from ._tasks import GRACE, OwnedTasks
+from ._tuning import Tuning
 
 __all__ = ["Endpoint", "Hooks"]
 
@@ -73,6 +76,10 @@ class Endpoint:
         Bounds of its waits and sizes.
     keepalive : Keepalive
         What is set on its sockets.
+    tuning : Tuning
+        How messages are handed over.
+    observation : Observation or None
+        Who is told what happens on its links.
     rules : SlotRules
         What newcomers meet.
     make_publisher : callable
@@ -84,6 +91,8 @@ class Endpoint:
         hooks: Hooks,
         limits: Limits,
         keepalive: Keepalive,
+        tuning: Tuning,
+        observation: Observation | None,
         rules: SlotRules,
         make_publisher: "Callable[[Endpoint], Publisher]",
     ) -> None:
@@ -91,6 +100,9 @@ class Endpoint:
         self._loop = asyncio.get_running_loop()
         self.limits = limits
         self.keepalive = keepalive
+        self.tuning = tuning
+        self.observation = observation
+        self.json_codec = json_codec_for(tuning.json_codec, strict=limits.strict_json)
         self.log = hooks.log
         self.tasks = OwnedTasks(self._loop, self.log)
         self.connection = self.new_connection()
@@ -107,7 +119,9 @@ class Endpoint:
 
     def new_connection(self) -> Connection:
         """Return a connection that will ask to be admitted."""
-        return Connection(self, self.limits, self.keepalive)
+        if self.observation is None:
+            return Connection(self, self.limits, self.keepalive, self.tuning)
+        return ObservedConnection(self, self.limits, self.keepalive, self.tuning, self.observation)
 
     # State
 
@@ -189,6 +203,8 @@ class Endpoint:
             yield
         finally:
             if self._closer is None:
+                # This is the end: a link that is lost meanwhile must not begin another one.
+                self._closer = asyncio.current_task()
                 await self._clean_up_after_the_loop()
                 # Last, because a filter may turn it into an error.
                 warnings.warn(
@@ -233,7 +249,7 @@ class Endpoint:
         """Note that a connection is over."""
         reason = self.loss_reason = connection.loss_reason
         if reason is not None:
-            self.log().info("connection to %s ended: %s", connection.peer, reason.value)
+            self.log().info("connection to %s ended: %s", connection.peer, described(reason, connection.loss_cause))
         while self._link_tasks:
             task = self._link_tasks.pop()
             if task is not asyncio.current_task():

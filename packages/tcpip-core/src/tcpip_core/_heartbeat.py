@@ -84,8 +84,8 @@ async def watch_silence(connection: Connection, timeout: float) -> None:
     while connection.alive:
         now = loop.time()
         # A peer that was made to wait cannot show that it lives.
-        if connection.incoming.received != received or connection.incoming.is_paused:
-            received, heard_at = connection.incoming.received, now
+        if connection.arrivals != received or connection.incoming.is_paused:
+            received, heard_at = connection.arrivals, now
         overdue = now - heard_at - timeout
         if overdue < 0:
             await asyncio.sleep(min(timeout / 5, -overdue))

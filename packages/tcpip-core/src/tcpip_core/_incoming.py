@@ -8,32 +8,27 @@ Rules of this file
 """
 
 import asyncio
-import weakref
+from collections.abc import Callable
+from typing import NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
 from ._loss import LossReason
 from ._ports import Link
-from ._waiting import SECOND_LOOK, is_late, resolve
+from ._waiter import Waiter
+from ._waiting import SECOND_LOOK, is_late
 
-__all__ = ["Incoming", "scratch_buffer"]
+__all__ = ["Incoming"]
 
-_SCRATCH_SIZE = 256 * 1024
-"""How much one receive call takes at most (bytes)."""
-
-_scratch_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
-def scratch_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """Return the buffer that all connections of a loop receive into, one at a time.
+_SMALL_RECEIVE, _LARGE_RECEIVE = 120_000, 256 * 1024
+"""How much asyncio receives at once: for messages, less than glibc has to ask the system for; for bulk (bytes)."""
 
-    asyncio's own receive path makes a new 256 KiB object for each event, which in most processes costs more than
-    the rest of a small message's way.
-    """
-    buffer = _scratch_buffers.get(loop)
-    if buffer is None:
-        buffer = _scratch_buffers[loop] = memoryview(bytearray(_SCRATCH_SIZE))
-    return buffer
+_BULK = 32 * 1024
+"""Who reads that much at once reads bulk (bytes)."""
 
 
 class Incoming:
@@ -47,104 +42,139 @@ class Incoming:
         Longest frame (bytes); the peer is paused at more than twice as much.
     frame_timeout : float or None
         How long the peer may take for the rest of a frame (seconds).
+    wake_at_once : bool
+        Resume who waits within the event in which data arrive.
+
+    Attributes
+    ----------
+    frame_size : int
+        As given.
+    buffer : ReceiveBuffer
+        Where it is. Who takes from it what was cut ahead need not ask here: then this side is connected, the peer
+        has not ended the connection, and nobody else reads.
+    is_plain : bool
+        Whether there is nothing to do but to take from `buffer`, or to wait with `waiter`: connected, the peer is not
+        done and not paused, and nothing has a time-out.
+    waiter : Waiter
+        What a reader awaits.
     """
 
     __slots__ = (
-        "_buffer",
         "_frame_end",
-        "_frame_size",
         "_frame_timeout",
         "_frame_timer",
         "_hangup",
+        "_is_open",
         "_link",
         "_loop",
         "_paused",
         "_peer_is_leaving",
-        "_reading",
-        "_waiter",
-        "delivered",
-        "received",
+        "_wake",
+        "buffer",
+        "frame_size",
+        "is_plain",
+        "waiter",
     )
 
-    def __init__(self, link: Link, frame_size: int, frame_timeout: float | None) -> None:
+    def __init__(self, link: Link, frame_size: int, frame_timeout: float | None, wake_at_once: bool) -> None:
         self._link = link
-        self._frame_size = frame_size
+        self.frame_size = frame_size
         self._frame_timeout = frame_timeout
         self._frame_end: float | None = None
         self._frame_timer: asyncio.TimerHandle | None = None
         self._hangup: HangupWatch | None = None
         self._peer_is_leaving = False
-        self.received = 0
         self._loop = asyncio.get_running_loop()
-        self._buffer = ReceiveBuffer()
-        self._waiter: asyncio.Future[None] | None = None
-        self._reading = False
+        self._is_open = False
+        self.waiter = Waiter(self._loop)
+        self._wake = self.waiter.wake if wake_at_once else self.waiter.wake_soon
         self._paused = False
-        self.delivered = 0
+        self.is_plain = False
+        self.buffer = ReceiveBuffer()
 
     def __len__(self) -> int:
-        return len(self._buffer)
+        return len(self.buffer)
+
+    @property
+    def delivered(self) -> int:
+        """How many messages were read."""
+        return self.buffer.taken
 
     @property
     def reader_is_away(self) -> bool:
         """Whether somebody has read from here and does not wait for more at this moment."""
-        return self.delivered > 0 and self._waiter is None
+        return self.delivered > 0 and not self.waiter.is_waited_for
 
-    def feed(self, chunk: memoryview) -> None:
-        """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept."""
-        self._buffer.feed(chunk)
-        self.received += len(chunk)
-        if self._waiter is not None:
-            self.wake()
-        elif len(self._buffer) > 2 * self._frame_size and not self._paused:
+    def data_received(self, data: bytes) -> None:
+        """Keep what was received; wake the reader, or pause the peer if there is none and enough is kept.
+
+        The connection's own method of this name.
+        """
+        if not self._is_open:
+            return
+        self.buffer.feed(data)
+        self._link.arrivals += 1
+        self._wake()
+        # Only now: what is too much for who does nothing may be just what a reader waits for.
+        if not self.waiter.is_busy and self.buffer.uncut > 2 * self.frame_size:
             self.pause()
+
+    def limit_receive(self, n: int) -> None:
+        """Have asyncio's transport make an object of a suitable size for each event; `n` is what is read, or -1.
+
+        Its own size is 256 KiB, of which most is given back. In a process that never freed as much, that costs four
+        system calls and page faults for each message: three times as much as all the rest. Other loops' transports,
+        which make objects of the right size, have no such attribute.
+        """
+        transport = self._link.transport
+        if transport is not None and hasattr(transport, "max_size"):
+            transport.max_size = _SMALL_RECEIVE if 0 <= n < _BULK else _LARGE_RECEIVE
+
+    # What the connection tells
 
     def wake(self) -> None:
         """Let the waiting reader look again."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            resolve(waiter)
+        self.waiter.wake_soon()
+
+    def note_state(self, *, is_open: bool) -> None:
+        """Follow a change of the connection, or of what is paused.
+
+        Parameters
+        ----------
+        is_open : bool
+            Whether what arrives is kept.
+        """
+        link = self._link
+        self._is_open = is_open
+        can_get_more = link.alive and not link.peer_is_done
+        self.is_plain = can_get_more and not self._paused and self._frame_timeout is None
+        if not can_get_more:
+            self.buffer.look_no_further()
+
+    # Reads: each says what to take out of the buffer
 
     async def read(self, n: int) -> bytes:
         """Return up to n bytes, ``b""`` at EOF; if n is negative all that comes until EOF."""
-        await self._check()
-        if n == 0:
-            return b""
-        if n < 0:
-            while not self._link.peer_is_done:
-                await self._more()
-            await self._link.report_end()
-            return self._buffer.take_all()
-        while not self._buffer:
-            if self._link.peer_is_done:
-                await self._link.report_end()
-                return b""
-            await self._more()
-        return self._take(n)
+        self.limit_receive(n)
+        try:
+            return await self.when_there(False, None, self.buffer.take_some, n)
+        except asyncio.IncompleteReadError as e:
+            return e.partial
 
     async def readexactly(self, n: int) -> bytes:
         """Return n bytes."""
-        await self._check()
         if n < 0:
+            await self._check()
             raise ValueError(f"cannot read {n} bytes: give 0 or more")
-        while len(self._buffer) < n:
-            if self._link.peer_is_done:
-                await self._link.report_end()
-                raise self._incomplete(n)
-            await self._more()
-        return self._take(n)
+        self.limit_receive(n)
+        return await self.when_there(False, n, self.buffer.take_exactly, n)
 
     async def readuntil(self, separator: bytes) -> bytes:
         """Return one frame, separator included."""
-        await self._check()
         if not separator:
+            await self._check()
             raise ValueError("the separator must be at least one byte long")
-        while (size := self._buffer.find_frame(separator, self._frame_size)) < 0:
-            if self._link.peer_is_done:
-                await self._link.report_end()
-                raise self._incomplete(None)
-            await self._more()
-        return self._take(size)
+        return await self.when_there(False, None, self.buffer.take_frame, separator, self.frame_size)
 
     async def readline(self) -> bytes:
         """Return one line, at EOF what there is of it."""
@@ -154,57 +184,101 @@ class Incoming:
             return e.partial
         except asyncio.LimitOverrunError as e:
             # As asyncio does: the line that is too long is dropped, so that the next read makes progress.
-            complete = self._buffer.find_frame(b"\n", len(self._buffer))
-            self._take(complete if complete > 0 else len(self._buffer))
+            complete = self.buffer.find_frame(b"\n", len(self.buffer))
+            self.buffer.take(complete if complete > 0 else len(self.buffer))
+            self._took()
             raise ValueError(e.args[0]) from None
 
-    def _incomplete(self, expected: int | None) -> asyncio.IncompleteReadError:
-        """Return the error of a read that met the peer's end, with all that came."""
-        error = asyncio.IncompleteReadError(self._buffer.take_all(), expected)
-        error.add_note(f"{self._link.peer} closed the connection")
-        return error
+    async def when_there(
+        self, has_waited: bool, expected: int | None, take: Callable[[Unpack[Ts]], T | None], *args: *Ts
+    ) -> T:
+        """Return what `take` gives; as long as that is None, wait until more arrived.
+
+        Parameters
+        ----------
+        has_waited : bool
+            It was not there before, and has been waited for.
+        expected : int or None
+            How many bytes that needs, if known; for the error.
+        take : callable
+            A method of `buffer`.
+        *args
+            For it.
+
+        Raises
+        ------
+        asyncio.IncompleteReadError
+            If the peer closed its side first; with all that came.
+        ConnectionError
+            If not connected, or this side ends the connection meanwhile, or the peer's end was not an orderly one.
+        RuntimeError
+            If another task is waiting to read.
+        """
+        link = self._link
+        if not has_waited:
+            await self._check()
+        try:
+            while True:
+                if not link.alive and not link.peer_is_done:
+                    await link.refuse("read")
+                taken = take(*args)
+                if taken is not None:
+                    break
+                await self._more(expected)
+        except asyncio.LimitOverrunError:
+            await self.let_others_run()
+            raise
+        except (UnicodeError, LookupError):
+            # This line is gone all the same.
+            self._took()
+            raise
+        self._took()
+        return taken
 
     async def _check(self) -> None:
         """Refuse a read while there is no connection, or somebody else is in the middle of one."""
         if not self._link.alive:
             await self._link.refuse("read")
-        if self._reading:
+        if self.waiter.is_busy:
             raise RuntimeError("another task is already reading from this connection: one reader at a time")
 
-    def _take(self, n: int) -> bytes:
-        taken = self._buffer.take(n)
-        self.delivered += 1
+    async def _incomplete(self, expected: int | None) -> NoReturn:
+        """End where the peer's end is in the middle of a message; raise with all that came of it."""
+        await self._link.report_end()
+        error = asyncio.IncompleteReadError(self.buffer.take_all(), expected)
+        error.add_note(f"{self._link.peer} closed the connection")
+        raise error
+
+    async def let_others_run(self) -> None:
+        """Wait one turn: a frame that is too long stays, so who reads on after its error meets it at once again."""
+        self.waiter.is_busy = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.waiter.is_busy = False
+
+    def _took(self) -> None:
+        """Note that a message was taken."""
         self._frame_end = None
-        if self._paused and len(self._buffer) <= self._frame_size:
+        if self._paused and self.buffer.uncut <= self.frame_size:
             self.resume()
         if self._link.peer_is_done:
             self._link.drained_some()
-        return taken
 
-    async def _more(self) -> None:
-        """Wait until something arrived or the peer is done.
-
-        Raises
-        ------
-        ConnectionError
-            If this side ended the connection meanwhile.
-        """
+    async def _more(self, expected: int | None) -> None:
+        """Wait until something arrived, but not for ever if the frame has begun and is bounded."""
+        if self._link.peer_is_done:
+            await self._incomplete(expected)
         if self._paused:
             self.resume()
-        waiter = self._waiter = self._loop.create_future()
-        self._reading = True
-        if self._frame_timeout is not None and self._buffer:
+        if self._frame_timeout is not None and self.buffer:
             self._begin_frame(self._frame_timeout)
         try:
-            await waiter
+            await self.waiter
         finally:
-            self._reading = False
-            self._waiter = None
             if self._frame_timer is not None:
                 self._frame_timer.cancel()
                 self._frame_timer = None
-        if not self._link.alive and not self._link.peer_is_done:
-            await self._link.refuse("read")
 
     def _begin_frame(self, timeout: float) -> None:
         """Arm the time-out of the frame whose beginning is there."""
@@ -220,8 +294,9 @@ class Incoming:
         if is_late(now - due, timeout):
             # This process stood still, and has not looked at the socket since.
             self._arm_frame_timer(now + timeout * SECOND_LOOK, timeout)
-        elif self._waiter is not None:
-            self._link.end(LossReason.LIMIT)
+        elif self.waiter.is_waited_for:
+            cause = TimeoutError(f"no whole message within {timeout:g} s of its first byte (frame_timeout)")
+            self._link.end(LossReason.LIMIT, cause)
 
     # Back-pressure
 
@@ -236,6 +311,7 @@ class Incoming:
         if self._paused or self._peer_is_leaving or transport is None or transport.is_closing():
             return
         self._paused = True
+        self.note_state(is_open=self._is_open)
         transport.pause_reading()
         sock = transport.get_extra_info("socket")
         self._hangup = HangupWatch(-1 if sock is None else sock.fileno(), self._receive_the_rest)
@@ -243,6 +319,7 @@ class Incoming:
     def resume(self) -> None:
         """Let the peer send again."""
         self._paused = False
+        self.note_state(is_open=self._is_open)
         self.stop_watching()
         transport = self._link.transport
         if transport is not None and not transport.is_closing():

@@ -38,7 +38,8 @@ class Limits:
         (seconds). A server gives a newcomer 5 s for the handshake, or ``ssl_handshake_timeout``.
     write_timeout : float or None
         How long a write may wait while the peer takes nothing at all. A peer that reads slowly, but reads,
-        does not run into it (seconds).
+        does not run into it (seconds). On Linux `Keepalive.user_timeout` has its own say: the kernel gives up a peer
+        that leaves no room for so long, even one that is alive.
     close_timeout : float
         How long `close` tries to hand over what was written before it cuts the link (seconds).
     drain_timeout : float
@@ -51,7 +52,8 @@ class Limits:
         None waits as long as it takes (seconds).
     frame_size : int
         Longest frame that `readuntil` and all built on it accept, terminator not counted (bytes).
-        Twice as much is buffered before the peer is made to wait. The same as asyncio's ``limit``.
+        Twice as much is buffered before the peer is made to wait. The same as asyncio's keyword ``limit=``, which
+        counts where both are given.
     strict_json : bool
         Refuse JSON that RFC 8259 does not know or warns of: ``NaN``, ``Infinity``, a key that stands twice. Read,
         it is a `json.JSONDecodeError`; written, a `JSONEncodeError`.
@@ -92,6 +94,16 @@ def _is_bounded_time(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value < float("inf")
 
 
+_MOST = {"time": 32_767, "interval": 32_767, "probes": 127}
+"""Largest figures that Linux takes (include/net/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT)."""
+
+_TICK = 0.001
+"""Unit of TCP_USER_TIMEOUT, whose 0 means that it is off (seconds)."""
+
+_LONGEST_USER_TIMEOUT = 2_147_483
+"""What a C int of such units holds, in whole seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keepalive:
     """What the kernel does to notice a peer that is gone without a word.
@@ -103,19 +115,25 @@ class Keepalive:
     Parameters
     ----------
     time : int
-        Silence before the first probe (seconds, 1 or more).
+        Silence before the first probe (seconds, 1 to 32 767).
     interval : int
-        Time between probes (seconds, 1 or more).
+        Time between probes (seconds, 1 to 32 767).
     probes : int
-        Unanswered probes that end the connection (1 or more).
+        Unanswered probes that end the connection (1 to 127).
     user_timeout : float or None
-        Longest time that sent data may stay unacknowledged (seconds). ``None`` leaves the system's own rule,
-        about 15 minutes on Linux. Ignored where the platform lacks the option.
+        Longest time that sent data may stay unacknowledged (seconds, 0.001 to 2 147 483). On Linux it also ends a
+        link whose peer is alive but leaves no room for what was written, however large ``Limits.write_timeout`` is.
+        ``None`` leaves the system's own rule, about 15 minutes on Linux. Ignored where the platform lacks the option.
 
     Raises
     ------
     ValueError
-        If a figure is below one, or not a number.
+        If a figure is out of its range, or of another type.
+
+    Notes
+    -----
+    The ranges are those of Linux (``MAX_TCP_KEEPIDLE`` and its neighbours in include/net/tcp.h; TCP_USER_TIMEOUT is a
+    C int of milliseconds), for all systems: a program must not depend on where it runs.
     """
 
     time: int = KEEPALIVE_TIME
@@ -124,13 +142,15 @@ class Keepalive:
     user_timeout: float | None = KEEPALIVE_USER_TIMEOUT
 
     def __post_init__(self) -> None:
-        for name in ("time", "interval", "probes"):
+        for name, most in _MOST.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"Keepalive.{name} must be a whole number, 1 or more, not {value!r}")
-        if self.user_timeout is not None and not (_is_bounded_time(self.user_timeout) and self.user_timeout > 0):
+            if not isinstance(value, int) or not 1 <= value <= most:
+                raise ValueError(f"Keepalive.{name} must be a whole number from 1 to {most}, not {value!r}")
+        wanted = self.user_timeout
+        if wanted is not None and not (_is_bounded_time(wanted) and _TICK <= wanted <= _LONGEST_USER_TIMEOUT):
             raise ValueError(
-                f"Keepalive.user_timeout must be a number of seconds above 0, or None, not {self.user_timeout!r}"
+                f"Keepalive.user_timeout must be a number of seconds from {_TICK} to {_LONGEST_USER_TIMEOUT}, or None, "
+                f"not {wanted!r}"
             )
 
     @classmethod
@@ -155,7 +175,7 @@ class Keepalive:
         Raises
         ------
         OSError
-            If the kernel refuses a value; options already set stay set.
+            If the socket is dead; options already set stay set.
         """
         if sock.family not in (socket.AF_INET, socket.AF_INET6):
             return

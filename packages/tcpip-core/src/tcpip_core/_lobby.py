@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ._connection import Connection
+from ._connection import Connection, readable_address
 from ._tasks import OwnedTasks
 
 __all__ = ["front_door"]
@@ -62,6 +62,7 @@ class TlsLobby:
         Its socket gets a new transport, because ``start_tls`` on uvloop loses what came before it is called. What
         the newcomer has sent waits in the kernel.
         """
+        _, peer = readable_address(transport.get_extra_info("peername"))
         sock = None
         descriptor: int = transport.get_extra_info("socket").fileno()
         try:
@@ -75,7 +76,7 @@ class TlsLobby:
             transport.abort()
         if sock is not None:
             self._waiting += 1
-            handshake = _Handshake(self._make(), sock)
+            handshake = _Handshake(self._make(), sock, peer)
             task = self._tasks.spawn(self._shake_hands(handshake), "TLS handshake")
             task.add_done_callback(lambda _: self._ended(handshake))
 
@@ -87,7 +88,7 @@ class TlsLobby:
         try:
             await connect(lambda: connection, sock, ssl=self._context, **self._timeouts)
         except (OSError, EOFError) as e:
-            self._log().info("a TLS handshake failed: %r", e)
+            self._log().info("the TLS handshake with %s failed: %r", handshake.peer, e)
         except BaseException:
             connection.discard()
             raise
@@ -103,6 +104,7 @@ class TlsLobby:
 class _Handshake:
     connection: Connection
     sock: socket.socket
+    peer: str
     has_begun: bool = False
 
 
@@ -129,19 +131,11 @@ def front_door(
     tasks: OwnedTasks,
     log: Callable[[], logging.Logger],
 ) -> Callable[[], asyncio.BaseProtocol]:
-    """Return what makes the protocol of a newcomer; take the TLS keywords of ``start_server`` out of `keywords`.
-
-    Raises
-    ------
-    TypeError
-        If ``ssl`` is something else than a context.
-    """
+    """Return what makes the protocol of a newcomer; take the TLS keywords of ``start_server`` out of `keywords`."""
     context = keywords.pop("ssl", None)
     timeouts = {name: keywords.pop(name, None) for name in ("ssl_handshake_timeout", "ssl_shutdown_timeout")}
     if context is None:
         return make
-    if not isinstance(context, ssl.SSLContext):
-        raise TypeError(f"ssl must be an ssl.SSLContext, such as tls.server_context makes, not {context!r}")
     if timeouts["ssl_handshake_timeout"] is None:
         timeouts["ssl_handshake_timeout"] = _HANDSHAKE_TIMEOUT
     lobby = TlsLobby(context, make, timeouts, tasks, log)

@@ -9,7 +9,7 @@ import errno
 import json
 import ssl
 
-__all__ = ["LossReason", "error_for", "reason_for", "reason_for_message"]
+__all__ = ["LossReason", "described", "error_for", "reason_for", "reason_for_message"]
 
 
 class LossReason(enum.Enum):
@@ -66,7 +66,14 @@ def reason_for_message(error: BaseException) -> LossReason | None:
     return None
 
 
-def error_for(reason: LossReason | None, attempt: str, *, never: bool = False) -> ConnectionError:
+def described(reason: LossReason, cause: BaseException | None) -> str:
+    """Return the reason as a person reads it, with the limit that was exceeded if the cause is of ours."""
+    return f"{reason.value}: {cause}" if reason is LossReason.LIMIT and cause is not None else reason.value
+
+
+def error_for(
+    reason: LossReason | None, attempt: str, cause: BaseException | None, *, never: bool = False
+) -> ConnectionError:
     """Return the error that an operation raises which cannot be done.
 
     Parameters
@@ -75,6 +82,8 @@ def error_for(reason: LossReason | None, attempt: str, *, never: bool = False) -
         Why the connection ended; None where there was none yet.
     attempt : str
         What was asked for, such as ``"read"``.
+    cause : BaseException or None
+        The error behind the reason, if any.
     never : bool
         There never was a connection.
     """
@@ -84,7 +93,7 @@ def error_for(reason: LossReason | None, attempt: str, *, never: bool = False) -
         return ConnectionError(
             f"cannot {attempt}: never connected, and {reason.value}; start_task says why, if it failed"
         )
-    text = f"cannot {attempt}: not connected, {reason.value}"
+    text = f"cannot {attempt}: not connected, {described(reason, cause)}"
     if reason in _RESET_BY_PEER:
         return ConnectionResetError(text)
     return ConnectionError(text) if reason is LossReason.CLOSED_HERE else ConnectionAbortedError(text)

@@ -10,9 +10,20 @@ from ._connection import Connection
 from ._heartbeat import Heartbeat
 from ._limits import Keepalive, Limits
 from ._lobby import front_door
+from ._observer import Observer
 from ._publisher import is_asynchronous, warn_of_synchronous
 from ._slot import OnSecondClient, checked_rules
-from ._transport import StartServerKwargs, check_address, check_keywords, limits_from, listen, port_of, stop_accepting
+from ._transport import (
+    StartServerKwargs,
+    check_address,
+    check_keywords,
+    check_tls,
+    limits_from,
+    listen,
+    port_of,
+    stop_accepting,
+)
+from ._tuning import Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 
@@ -48,13 +59,18 @@ class OneClientServer(BaseClientOrServer):
         When the kernel gives up on a silent client.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     on_second_client : {"reject", "probe", "replace"}
         What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
         kernel gives no sign of life within 2 s; or it gets the place at once.
     allowed_peers : iterable of str, optional
         Addresses and networks (``"10.0.0.0/8"``) whose clients are let in; None lets everybody in.
     **kwargs
-        As for `asyncio.start_server`: ``ssl``, ``backlog``, ``limit`` and so on.
+        As for `asyncio.start_server`: ``ssl``, ``backlog`` and so on; ``limit`` counts instead of
+        ``limits.frame_size``.
 
     Attributes
     ----------
@@ -69,9 +85,12 @@ class OneClientServer(BaseClientOrServer):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `connect_callback` is not a callable, or a keyword is unknown.
+        If an argument is of the wrong type: `host`, `port`, `log`, `limits`, `keepalive`, `heartbeat` or
+        `allowed_peers`, a `connect_callback` that is not a callable, a ``ssl`` that is no context; or if a keyword is
+        unknown. Nothing exists then, no task and no socket.
     ValueError
-        If `encoding` or `terminator` cannot be used.
+        If `port`, `encoding`, `terminator`, `on_second_client`, an entry of `allowed_peers`,
+        or a keyword such as ``ssl`` or ``limit`` cannot be used. Nothing exists then.
 
     Warns
     -----
@@ -97,12 +116,15 @@ class OneClientServer(BaseClientOrServer):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
+        observer: Observer | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
         **kwargs: Unpack[StartServerKwargs],
     ) -> None:
         if type(self).start is OneClientServer.start:
             check_keywords(type(self), kwargs, StartServerKwargs)
+            check_tls(kwargs, server=True)
             limits_from(limits or Limits(), dict(kwargs))
         check_address(host, port)
         if callable(connect_callback) and not is_asynchronous(connect_callback):
@@ -122,6 +144,8 @@ class OneClientServer(BaseClientOrServer):
             limits=limits,
             keepalive=keepalive,
             heartbeat=heartbeat,
+            tuning=tuning,
+            observer=observer,
             **kwargs,
         )
         self.connected_task: asyncio.Future[None] = uncancelled_future(self, "connected_task")
@@ -141,11 +165,14 @@ class OneClientServer(BaseClientOrServer):
         OSError
             If the system cannot listen there; its text says where and what to do.
         TypeError
-            If a keyword is unknown.
+            If a keyword is unknown, or ``ssl`` of the wrong type.
+        ValueError
+            If a keyword cannot be used, such as a client's ``ssl``.
         """
         check_keywords(type(self), kwargs, StartServerKwargs)
         endpoint = self._tcpip
         endpoint.claim_start()
+        check_tls(kwargs, server=True)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
         make = front_door(endpoint.new_connection, kwargs, endpoint.tasks, endpoint.log)
         self._server = await listen(make, self.host, self.port, kwargs)

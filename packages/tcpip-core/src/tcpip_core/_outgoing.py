@@ -32,22 +32,43 @@ class Outgoing:
         How long a write may wait while the peer takes nothing (seconds).
     keepalive : Keepalive
         How long the peer may be silent.
+    batch : bool
+        Put small writes off to the end of the loop's turn, and send them together.
 
     Attributes
     ----------
+    batch : list of bytes
+        What was put off. As long as there is some, more may be added without a word.
+    room : int
+        How much may still be written before other tasks get a turn (bytes).
     silence : SilenceWatch
         Notices that what was written is not answered.
     """
 
-    __slots__ = ("_blocked", "_draining", "_link", "_since_yield", "_waiters", "_write_timeout", "silence")
+    __slots__ = (
+        "_batch",
+        "_batches",
+        "_blocked",
+        "_draining",
+        "_link",
+        "_loop",
+        "_waiters",
+        "_write_timeout",
+        "batch",
+        "room",
+        "silence",
+    )
 
-    def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive) -> None:
+    def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive, batch: bool) -> None:
         self._link = link
+        self._loop = asyncio.get_running_loop()
+        self._batches = batch
+        self.batch: list[bytes] = []
         self.silence = SilenceWatch(link, keepalive)
         self._write_timeout = write_timeout
         self._blocked = False
         self._waiters: set[asyncio.Future[None]] = set()
-        self._since_yield = 0
+        self.room = _FAIR_SHARE
         self._draining = 0
 
     @property
@@ -68,20 +89,54 @@ class Outgoing:
         """Let waiting writers look again."""
         resolve_all(self._waiters)
 
-    async def write(self, data: bytes) -> None:
-        """Hand data to the transport; wait while the peer takes none."""
-        transport = self._link.transport
-        if not self._link.alive or transport is None or transport.is_closing():
-            await self._link.refuse("write")
-        transport.write(data)
+    def hand_over(self, data: bytes) -> bool:
+        """Hand data to the transport, or put them off to the end of this turn, in one step.
+
+        Returns
+        -------
+        bool
+            Whether the writer may go on at once; else it has to `settle`, which says also that nothing was touched.
+        """
+        link = self._link
+        transport = link.transport
+        if not link.alive or transport is None:
+            return False
+        self.room -= len(data)
+        if not self._batches:
+            transport.write(data)
+        elif self.batch:
+            self.batch.append(data)
+            return self.room > 0
+        else:
+            self.batch.append(data)
+            self._loop.call_soon(self.flush)
         if self.silence.is_needed:
-            self.silence.begin()
-        if self._blocked or transport.is_closing():
+            self.silence.wrote()
+        return self.room > 0 and not self._blocked and not transport.is_closing()
+
+    def flush(self) -> None:
+        """Send what was put off; before anything else goes out, or the link is closed."""
+        transport = self._link.transport
+        if self.batch and transport is not None:
+            data = b"".join(self.batch)
+            self.batch.clear()
+            if not transport.is_closing():
+                transport.write(data)
+
+    async def settle(self) -> None:
+        """Wait while the peer takes no data; give others a turn.
+
+        Raises
+        ------
+        ConnectionError
+            If not connected, or the connection ended, or the peer took nothing for ``write_timeout``.
+        """
+        transport = self._link.transport
+        if self._blocked or not self._link.alive or transport is None or transport.is_closing():
             await self.drain()
-            return
-        self._since_yield += len(data)
-        if self._since_yield > _FAIR_SHARE:
-            self._since_yield = 0
+        else:
+            self.flush()
+            self.room = _FAIR_SHARE
             await asyncio.sleep(0)
 
     async def drain(self) -> None:
@@ -93,8 +148,9 @@ class Outgoing:
             If the connection ended, or the peer took nothing for ``write_timeout``.
         """
         transport = self._link.transport
-        if transport is None or transport.is_closing():
+        if not self._link.alive or transport is None or transport.is_closing():
             await self._link.refuse("write")
+        self.flush()
         self._draining += 1
         try:
             await self._wait_for_peer(transport)

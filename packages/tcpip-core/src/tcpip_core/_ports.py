@@ -11,22 +11,11 @@ __all__ = ["Link"]
 class Link(Protocol):
     """What the receiving and the sending half ask of their connection."""
 
+    alive: bool
     peer: str
-
-    @property
-    def alive(self) -> bool:
-        """Whether it is connected."""
-        ...
-
-    @property
-    def peer_is_done(self) -> bool:
-        """Whether nothing more will arrive."""
-        ...
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """The transport below, None before there was one."""
-        ...
+    peer_is_done: bool
+    arrivals: int
+    transport: asyncio.Transport | None
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good."""

@@ -11,11 +11,13 @@ from ._codec import shown
 from ._connection import Connection
 from ._heartbeat import Heartbeat, current_tai
 from ._limits import Keepalive, Limits
-from ._loss import LossReason, reason_for_message
+from ._loss import LossReason, described, reason_for_message
+from ._observer import Observer
 from ._one_client_server import OneClientServer
 from ._slot import OnSecondClient
 from ._tasks import done_future
 from ._transport import StartServerKwargs
+from ._tuning import Tuning
 from ._waiting import SECOND_LOOK, is_late
 from .constants import DEFAULT_ENCODING, DEFAULT_LOCALHOST, DEFAULT_MAX_HEARTBEAT_INTERVAL, DEFAULT_TERMINATOR
 
@@ -26,6 +28,11 @@ _FAIR_SHARE = 0.01
 
 _END_TIMEOUT = 1.0
 """How long the read loop of a client that is gone may take to end before the next one's starts (seconds)."""
+
+
+def _now() -> float:
+    """Return the time for ages of heartbeats (seconds): not the wall clock's, which people and NTP set."""
+    return asyncio.get_running_loop().time()
 
 
 class OneClientReadLoopServer(OneClientServer, abc.ABC):
@@ -59,13 +66,18 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         When the kernel gives up on a silent client.
     heartbeat : Heartbeat, optional
         Send heartbeats, and notice that the peer has fallen silent.
+    tuning : Tuning, optional
+        What to trade for speed.
+    observer : Observer, optional
+        Is told of everything that happens on the link, such as a `tcpip_core.transcript.Recorder`.
     on_second_client : {"reject", "probe", "replace"}
         What a client meets that finds another one connected: it is closed; or it gets the place if the other one's
         kernel gives no sign of life within 2 s; or it gets the place at once.
     allowed_peers : iterable of str, optional
         Addresses and networks (``"10.0.0.0/8"``) whose clients are let in; None lets everybody in.
     **kwargs
-        As for `asyncio.start_server`.
+        As for `asyncio.start_server`: ``ssl``, ``backlog`` and so on; ``limit`` counts instead of
+        ``limits.frame_size``.
 
     Attributes
     ----------
@@ -81,9 +93,12 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
     RuntimeError
         If no event loop is running.
     TypeError
-        If `connect_callback` is not a callable, or a keyword is unknown.
+        If an argument is of the wrong type: `host`, `port`, `log`, `limits`, `keepalive`, `heartbeat` or
+        `allowed_peers`, a `connect_callback` that is not a callable, a ``ssl`` that is no context; or if a keyword is
+        unknown. Nothing exists then, no task and no socket.
     ValueError
-        If `encoding`, `terminator` or `max_heartbeat_interval` cannot be used.
+        If `port`, `encoding`, `terminator`, `on_second_client`, an entry of `allowed_peers`,
+        `max_heartbeat_interval`, or a keyword such as ``ssl`` or ``limit`` cannot be used. Nothing exists then.
 
     Warns
     -----
@@ -106,6 +121,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         limits: Limits | None = None,
         keepalive: Keepalive | None = None,
         heartbeat: Heartbeat | None = None,
+        tuning: Tuning | None = None,
+        observer: Observer | None = None,
         on_second_client: OnSecondClient = "reject",
         allowed_peers: Iterable[str] | None = None,
         **kwargs: Unpack[StartServerKwargs],
@@ -125,6 +142,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
             limits=limits,
             keepalive=keepalive,
             heartbeat=heartbeat,
+            tuning=tuning,
+            observer=observer,
             on_second_client=on_second_client,
             allowed_peers=allowed_peers,
             **kwargs,
@@ -181,6 +200,8 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         if isinstance(error, ConnectionError | asyncio.IncompleteReadError) and not connection.alive:
             if isinstance(error, asyncio.IncompleteReadError) and error.partial:
                 self.log.info("%s left in the middle of a message: %s", connection.peer, shown(error.partial))
+            if connection.loss_reason is LossReason.LIMIT:
+                self.log.error("closed %s: %s", connection.peer, described(LossReason.LIMIT, connection.loss_cause))
             return
         reason = reason_for_message(error)
         if reason is None:
@@ -236,14 +257,13 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
                 "a heartbeat came, but this server does not watch them: make it with run_heartbeat_monitor_task=True"
             )
         self.heartbeat_received_tai = current_tai()
-        self._tcpip_heartbeat_at = asyncio.get_running_loop().time()
+        self._tcpip_heartbeat_at = _now()
 
     async def monitor_received_heartbeats(self) -> None:
         """Close the client once no heartbeat came for ``max_heartbeat_interval``; return when there is no client."""
-        loop = asyncio.get_running_loop()
         connection = self._tcpip.connection
         while connection.alive:
-            overdue = loop.time() - self._tcpip_heartbeat_at - self.max_heartbeat_interval
+            overdue = _now() - self._tcpip_heartbeat_at - self.max_heartbeat_interval
             if overdue < 0:
                 await asyncio.sleep(-overdue)
             elif is_late(overdue, self.max_heartbeat_interval):
@@ -266,6 +286,6 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         tasks = self._tcpip.tasks
         self.read_loop_task = self._tcpip_reading = tasks.spawn(self._tcpip_read(connection, previous), "read loop")
         if self.run_heartbeat_monitor_task:
-            self._tcpip_heartbeat_at = asyncio.get_running_loop().time()
+            self._tcpip_heartbeat_at = _now()
             monitoring = self.monitor_received_heartbeats()
             self.monitor_heartbeats_task = self._tcpip.spawn_for_link(monitoring, "heartbeat monitor")

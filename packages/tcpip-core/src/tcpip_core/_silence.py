@@ -14,6 +14,9 @@ from ._ports import Link
 
 __all__ = ["SilenceWatch"]
 
+_JUST = 0.1
+"""Within what time before a write something must have come (seconds)."""
+
 
 class SilenceWatch:
     """Ends a link where what was sent is unacknowledged, and nothing was heard for as long as keepalive would wait.
@@ -29,7 +32,7 @@ class SilenceWatch:
         What is set on its socket.
     """
 
-    __slots__ = ("_interval", "_limit", "_link", "_loop", "_timer", "is_needed")
+    __slots__ = ("_interval", "_limit", "_link", "_loop", "_received", "_timer", "_wrote_at", "is_needed")
 
     def __init__(self, link: Link, keepalive: Keepalive) -> None:
         self._link = link
@@ -37,10 +40,22 @@ class SilenceWatch:
         self._interval = keepalive.interval / 2
         self._limit = max(keepalive.user_timeout or 0.0, keepalive.time + keepalive.interval)
         self._timer: asyncio.TimerHandle | None = None
+        # The handshake was a sign of life.
+        self._wrote_at, self._received = self._loop.time(), -1
         self.is_needed = keepalive.user_timeout is not None
 
-    def begin(self) -> None:
-        """Watch what was just written; to be called if `is_needed`."""
+    def wrote(self) -> None:
+        """Watch what was just written; to be called if `is_needed`.
+
+        Not where the peer was heard just before: the kernel's own time-out counts from here, and a timer costs each
+        turn of the loop more than all that is done here.
+        """
+        now, received = self._loop.time(), self._link.arrivals
+        if received == self._received or now - self._wrote_at > _JUST:
+            self._begin()
+        self._wrote_at, self._received = now, received
+
+    def _begin(self) -> None:
         self.is_needed = False
         self._timer = self._loop.call_later(self._interval, self._look)
 
@@ -50,7 +65,7 @@ class SilenceWatch:
         if silence is None:
             self.is_needed = True
         elif silence < self._limit:
-            self.begin()
+            self._begin()
         else:
             self._link.give_up(LossReason.SILENT)
 

@@ -57,13 +57,13 @@ class SlotRules:
         return any(address in network or (mapped is not None and mapped in network) for network in self.networks)
 
 
-def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None) -> SlotRules:
+def checked_rules(on_second_client: object, allowed_peers: object) -> SlotRules:
     """Return the rules that a server's arguments ask for.
 
     Raises
     ------
     TypeError
-        If `allowed_peers` is one string.
+        If `allowed_peers` is one string, or cannot be iterated over.
     ValueError
         If `on_second_client` is unknown, or something in `allowed_peers` is neither an address nor a network.
     """
@@ -73,19 +73,24 @@ def checked_rules(on_second_client: object, allowed_peers: Iterable[str] | None)
     policy = cast("OnSecondClient", on_second_client)
     if allowed_peers is None:
         return SlotRules(policy)
-    if isinstance(allowed_peers, str | bytes):
+    if isinstance(allowed_peers, str | bytes) or not isinstance(allowed_peers, Iterable):
         raise TypeError(f"allowed_peers must be a list of addresses or networks, not {allowed_peers!r} alone")
-    networks: list[_Network] = []
-    for peer in allowed_peers:
-        try:
-            if not isinstance(peer, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # ipaddress takes numbers.
-                raise ValueError("it is no text")
-            networks.append(ipaddress.ip_network(peer))
-        except ValueError as e:
-            raise ValueError(
-                f"allowed_peers holds {peer!r}, which is no address or network such as '10.0.0.5' or '10.0.0.0/8': {e}"
-            ) from None
-    return SlotRules(policy, tuple(networks))
+    return SlotRules(policy, tuple(map(_network, cast("Iterable[object]", allowed_peers))))
+
+
+def _network(peer: object) -> _Network:
+    """Return the network that one of ``allowed_peers`` means; that of IPv4 where it is written as one of IPv6."""
+    try:
+        if not isinstance(peer, str):
+            raise ValueError("it is no text")
+        network = ipaddress.ip_network(peer)
+    except ValueError as e:
+        raise ValueError(
+            f"allowed_peers holds {peer!r}, which is no address or network such as '10.0.0.5' or '10.0.0.0/8': {e}"
+        ) from None
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    length = network.prefixlen - 96
+    return network if mapped is None or length < 0 else ipaddress.IPv4Network((int(mapped), length))
 
 
 def _taken_by(holder: Connection, addition: str = "") -> str:

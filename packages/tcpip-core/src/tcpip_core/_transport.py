@@ -119,19 +119,32 @@ def check_keywords(cls: type, given: Iterable[str], allowed: type) -> None:
             raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}: {hint}")
 
 
-def check_tls(keywords: Mapping[str, object]) -> None:
-    """Refuse TLS keywords of a client that asyncio would notice only after it has a socket.
+def check_tls(keywords: Mapping[str, object], *, server: bool) -> None:
+    """Refuse TLS keywords that would fail late: after there is a socket, or with the first handshake.
+
+    Parameters
+    ----------
+    keywords : mapping
+        Those of ``start_server``, or of ``open_connection``.
+    server : bool
+        Which of them.
 
     Raises
     ------
     TypeError
-        If ``ssl`` is neither a context nor a bool.
+        If ``ssl`` is neither a context nor, for a client, a bool.
     ValueError
-        If a time-out is not above 0.
+        If ``ssl`` is a context for the other end, or a time-out is not above 0.
     """
     context = keywords.get("ssl")
-    if context is not None and not isinstance(context, ssl_module.SSLContext | bool):
-        raise TypeError(f"ssl must be an ssl.SSLContext, such as tls.client_context makes, or a bool, not {context!r}")
+    maker, wrong = ("server_context", "client") if server else ("client_context", "server")
+    if isinstance(context, ssl_module.SSLContext):
+        foreign = ssl_module.PROTOCOL_TLS_CLIENT if server else ssl_module.PROTOCOL_TLS_SERVER
+        if context.protocol is foreign:
+            raise ValueError(f"ssl is a context for a {wrong}: make this end's with tls.{maker}")
+    elif context is not None and (server or not isinstance(context, bool)):
+        choice = "" if server else ", or a bool"
+        raise TypeError(f"ssl must be an ssl.SSLContext, such as tls.{maker} makes{choice}, not {context!r}")
     for name in ("ssl_handshake_timeout", "ssl_shutdown_timeout"):
         timeout = keywords.get(name)
         if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):

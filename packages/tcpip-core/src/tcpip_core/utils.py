@@ -8,9 +8,9 @@ import contextlib
 import ctypes
 
 from ._codec import checked_structure, structures_to_bytes
+from ._framing import StructureT
 from ._limits import Keepalive, Limits
 from .constants import KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, KEEPALIVE_TIME, KEEPALIVE_USER_TIMEOUT
-from .streams._struct import StructureT
 
 __all__ = [
     "KEEPALIVE_INTERVAL",

@@ -64,6 +64,16 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
     fail_next_read : bool
         Make the next call of `read_and_dispatch` raise `ConnectionError`; one that waits already is not touched. It
         clears itself.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError
+        As `OneClientReadLoopServer` does.
+
+    Warns
+    -----
+    DeprecationWarning
+        If `connect_callback` is not a coroutine function.
     """
 
     __test__ = False  # The name begins with Test; without this pytest would take it for a test.

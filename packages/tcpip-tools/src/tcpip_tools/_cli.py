@@ -1,6 +1,5 @@
 """The command ``tcpip``: its tree of verbs, and how each way to end becomes an exit status."""
 
-import importlib
 import logging
 import sys
 import traceback
@@ -10,57 +9,57 @@ from typing import Final, NoReturn
 import click
 
 from ._exit_codes import ExitCode, Failure
+from ._lazy_group import LazyGroup
 from ._options import Settings, debug_option
 from ._version import __version__
 
-__all__ = ["main"]
+__all__ = ["VERBS", "LazyGroup", "main", "run"]
 
-VERBS: Final = ("demo",)
+VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "log", "demo", "completion")
 """Each has a module of its name in ``commands``."""
 
 EPILOG: Final = """\
 \b
 Examples:
-  tcpip demo                 talk to a mock dome controller over real TCP
-  tcpip demo --serve         leave the mock running, for your own program
-  tcpip demo --help          more about it
+  tcpip probe dome:5000               is the port open, and the place free?
+  tcpip who 5000                      who holds the port of this host?
+  tcpip send dome:5000 STATUS         one question, for scripts
+  tcpip talk dome:5000                by hand
+  tcpip ping dome:5000 STATUS         how fast does it answer?
+  tcpip hold dome:5000 --reconnect    why does the link drop?
+  tcpip log show night.tcplog         what went over the link
+  tcpip demo                          watch a mock dome and its client talk
 
 \b
-Completion, for this shell; put the line into its start-up file to keep it:
-  eval "$(_TCPIP_COMPLETE=bash_source tcpip)"     bash, in ~/.bashrc
-  eval "$(_TCPIP_COMPLETE=zsh_source tcpip)"      zsh, in ~/.zshrc
-  _TCPIP_COMPLETE=fish_source tcpip | source      fish
+TARGET is HOST:PORT, [::1]:5000, or @NAME for a profile. Profiles are read from tcpip.toml in this directory, in those
+above it, and in the user's configuration directory; the first file that has the profile is taken:
+  [profiles.dome]
+  target = "dome.example:5000"
+  framing = "lf"           # also: encoding, timeout (seconds), tls, cafile, insecure
 
 \b
 Exit status:
   0 done            1 not as expected, or out of time
   2 wrong usage, or a port that cannot be listened on
-  5 no such name    7 no answer in time    8 the peer closed the link
-  9 the peer reset the link    130 interrupted
+  3 connection refused         4 no connection in time: filtered, or full
+  5 no such name, or no way    6 the place is taken    7 no answer in time
+  8 the peer closed the link   9 the peer reset the link
+  10 the peer is silent: keepalive or user time-out    11 TLS    130 interrupted
 """
 
 
-class LazyGroup(click.Group):
-    """A group that imports a verb's module when the verb is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the verbs."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb; None if there is no such one."""
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"{__package__}.commands.{cmd_name}").command
-        return command
-
-
-@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["--help", "-h"]})
+@click.group(
+    cls=LazyGroup,
+    package=f"{__package__}.commands",
+    verbs=VERBS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @debug_option
 @click.pass_obj
 def tree(settings: Settings) -> None:
-    """Watch a controller and an instrument talk over TCP; the instrument is a mock."""
+    """See what is wrong with a TCP link to an instrument, and talk to it; each verb in one command."""
     # Without a handler of ours the logging module would print the library's warnings by itself.
     logging.getLogger("tcpip_tools").addHandler(logging.NullHandler())
 

@@ -56,12 +56,15 @@ class Event:
         ``!`` something is wrong, ``-`` anything else.
     data : mapping
         What a machine reads; values that JSON knows.
+    is_aside : bool
+        It is not what was asked for: as text it goes to stderr.
     """
 
     kind: str
     text: str
     mark: str = "-"
     data: Mapping[str, object] = field(default_factory=dict[str, object])
+    is_aside: bool = False
 
 
 Report: TypeAlias = Callable[[Event], None]
@@ -85,6 +88,11 @@ class Stamp:
     wall: datetime
     elapsed: float
     delta: float
+
+    @property
+    def clock(self) -> str:
+        """The time of day to the millisecond."""
+        return f"{self.wall:%H:%M:%S}.{self.wall.microsecond // 1000:03d}"
 
 
 class Stopwatch:

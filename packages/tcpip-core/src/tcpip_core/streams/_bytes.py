@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from .._connection import Connection
+from .._json_text import JsonCodec
 from .._limits import Limits
 
 __all__ = ["ByteReaderMixin", "ByteWriterMixin"]
@@ -14,6 +15,7 @@ class Carrier(Protocol):
 
     connection: Connection
     limits: Limits
+    json_codec: JsonCodec
 
 
 async def check_connected(carrier: Carrier, attempt: str) -> None:
@@ -22,10 +24,24 @@ async def check_connected(carrier: Carrier, attempt: str) -> None:
         await carrier.connection.refuse(attempt)
 
 
+def _is_overridden(cls: type, name: str) -> bool:
+    """Return whether a class has a method of this name that is not ours."""
+    return getattr(getattr(cls, name, None), "__module__", __name__) != __name__
+
+
 class StreamMixin:
     """What every format needs of its host."""
 
     _tcpip_carrier: Carrier
+    _tcpip_reads_differ = False
+    _tcpip_writes_differ = False
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Note whether a subclass has a method of its own that others of ours build on, and then take no short cut."""
+        super().__init_subclass__(**kwargs)
+        reads, writes = ("readexactly", "readuntil"), ("write",)
+        cls._tcpip_reads_differ = any(_is_overridden(cls, name) for name in reads)
+        cls._tcpip_writes_differ = any(_is_overridden(cls, name) for name in writes)
 
 
 class ByteReaderMixin(StreamMixin):
@@ -135,8 +151,8 @@ class ByteReaderMixin(StreamMixin):
         asyncio.IncompleteReadError
             If the peer closed its side first; ``partial`` holds what came, and the buffer is empty.
         asyncio.LimitOverrunError
-            If the frame without its separator is longer than the limit. All of it stays readable; ``consumed`` says
-            how much one may `read` to get past it.
+            If the frame without its separator is longer than the limit. All of it stays readable, and the next call
+            raises this again: get past it with `readexactly` of ``consumed`` bytes. Other tasks had a turn meanwhile.
         RuntimeError
             If another task is waiting to read.
         ValueError
@@ -181,7 +197,9 @@ class ByteWriterMixin(StreamMixin):
         if type(data) is not bytes:
             await check_connected(self._tcpip_carrier, "write")
             data = _checked_bytes(data)
-        await self._tcpip_carrier.connection.outgoing.write(data)
+        outgoing = self._tcpip_carrier.connection.outgoing
+        if not outgoing.hand_over(data):
+            await outgoing.settle()
 
     async def writelines(self, lines: Iterable[bytes | bytearray | memoryview]) -> None:
         """Write pieces one after the other, as one write.

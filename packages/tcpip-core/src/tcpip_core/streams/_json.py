@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from .._codec import decode_json, encode_json
-from ._bytes import check_connected
+from .._json_text import decode_json, encode_json
 from ._text import TextReaderMixin, TextWriterMixin
 
 __all__ = ["JsonReaderMixin", "JsonWriterMixin"]
@@ -28,7 +27,8 @@ class JsonReaderMixin(TextReaderMixin):
         asyncio.IncompleteReadError
             If the peer closed its side first; ``partial`` holds what came of the line.
         asyncio.LimitOverrunError
-            If the line is longer than the limit. All of it stays readable.
+            If the line is longer than the limit. All of it stays readable, and the next call raises this again; see
+            `readuntil`.
         json.JSONDecodeError
             If the line is not JSON, or nested too deep; its text shows the line. This line is gone; the link stays up.
         RuntimeError
@@ -40,7 +40,7 @@ class JsonReaderMixin(TextReaderMixin):
         -----
         Cancel safe: what arrived stays readable.
         """
-        return decode_json(await self.read_str(), strict=self._tcpip_carrier.limits.strict_json)
+        return decode_json(await self.read_str(), self._tcpip_carrier.json_codec)
 
 
 class JsonWriterMixin(TextWriterMixin):
@@ -68,5 +68,7 @@ class JsonWriterMixin(TextWriterMixin):
         -----
         Cancelling is as for `write`.
         """
-        await check_connected(self._tcpip_carrier, "write")
-        await self.write_str(encode_json(data, strict=self._tcpip_carrier.limits.strict_json))
+        carrier = self._tcpip_carrier
+        if not carrier.connection.alive:
+            await carrier.connection.refuse("write")
+        await self.write_str(encode_json(data, carrier.json_codec))

@@ -1,14 +1,13 @@
 """ctypes structures, in both directions."""
 
 import ctypes
-from typing import TypeVar
+import os
 
-from .._codec import checked_structure, structures_to_bytes
-from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
+from .._codec import structure_size, structures_to_bytes
+from .._framing import StructureT
+from ._bytes import ByteReaderMixin, ByteWriterMixin
 
 __all__ = ["StructReaderMixin", "StructWriterMixin"]
-
-StructureT = TypeVar("StructureT", bound=ctypes.Structure)
 
 
 class StructReaderMixin(ByteReaderMixin):
@@ -43,10 +42,25 @@ class StructReaderMixin(ByteReaderMixin):
         -----
         Cancel safe: what arrived stays readable, and the structure is as it was.
         """
-        await check_connected(self._tcpip_carrier, "read")
-        size = ctypes.sizeof(checked_structure(struct))
-        ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
-        return struct
+        connection = self._tcpip_carrier.connection
+        incoming, buffer = connection.incoming, connection.incoming.buffer
+        if buffer.kind is type(struct) and (got := buffer.structures.readinto(struct)):
+            if got == buffer.size:
+                return struct
+            buffer.structures.seek(-got, os.SEEK_CUR)  # One that was made larger: `ctypes.resize`.
+        if not connection.alive:
+            await connection.refuse("read")
+        size = structure_size(struct)
+        if self._tcpip_reads_differ:
+            ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
+            return struct
+        has_waited = False
+        while size and incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+            if (buffer.front or buffer.tail) and buffer.fill(struct, size) is not None:
+                return struct
+            await incoming.waiter
+            has_waited = True
+        return await incoming.when_there(has_waited, size, buffer.fill, struct, size)
 
 
 class StructWriterMixin(ByteWriterMixin):
@@ -71,5 +85,11 @@ class StructWriterMixin(ByteWriterMixin):
         -----
         Cancelling is as for `write`. Other tasks' writes cannot come in between.
         """
-        await check_connected(self._tcpip_carrier, "write")
-        await self.write(structures_to_bytes(structs))
+        connection = self._tcpip_carrier.connection
+        if not connection.alive:
+            await connection.refuse("write")
+        data = structures_to_bytes(structs)
+        if self._tcpip_writes_differ:
+            await self.write(data)
+        elif not connection.outgoing.hand_over(data):
+            await connection.outgoing.settle()

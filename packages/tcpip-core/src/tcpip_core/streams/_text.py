@@ -1,7 +1,9 @@
 """Lines of text, in both directions."""
 
+import asyncio
+
 from .._codec import shown
-from ._bytes import ByteReaderMixin, ByteWriterMixin, check_connected
+from ._bytes import ByteReaderMixin, ByteWriterMixin
 
 __all__ = ["TextReaderMixin", "TextWriterMixin"]
 
@@ -27,7 +29,8 @@ class TextReaderMixin(ByteReaderMixin):
         asyncio.IncompleteReadError
             If the peer closed its side first; ``partial`` holds what came of the line.
         asyncio.LimitOverrunError
-            If the line is longer than the limit. All of it stays readable.
+            If the line is longer than the limit. All of it stays readable, and the next call raises this again; see
+            `readuntil`.
         RuntimeError
             If another task is waiting to read.
         UnicodeError
@@ -37,9 +40,26 @@ class TextReaderMixin(ByteReaderMixin):
         -----
         Cancel safe: what arrived stays readable. ``encoding`` and ``terminator`` may change between two reads.
         """
-        terminator = self.terminator
-        line = await self.readuntil(terminator)
-        return line[: -len(terminator)].decode(self.encoding)
+        incoming = self._tcpip_carrier.connection.incoming
+        buffer, terminator, encoding = incoming.buffer, self.terminator, self.encoding
+        if buffer.lines and buffer.terminator is terminator and buffer.encoding is encoding:
+            return buffer.lines.pop()
+        if self._tcpip_reads_differ or not terminator:
+            data = await self.readuntil(terminator)
+            return data[: -len(terminator)].decode(encoding)
+        limit, has_waited = incoming.frame_size, False
+        try:
+            while incoming.is_plain and (has_waited or not incoming.waiter.is_busy):
+                if buffer.front or buffer.tail:
+                    line = buffer.take_line(terminator, encoding, limit)
+                    if line is not None:
+                        return line
+                await incoming.waiter
+                has_waited = True
+        except asyncio.LimitOverrunError:
+            await incoming.let_others_run()
+            raise
+        return await incoming.when_there(has_waited, None, buffer.take_line, terminator, encoding, limit)
 
 
 class TextWriterMixin(ByteWriterMixin):
@@ -69,12 +89,24 @@ class TextWriterMixin(ByteWriterMixin):
         -----
         Cancelling is as for `write`.
         """
-        await check_connected(self._tcpip_carrier, "write")
-        if not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
+        carrier = self._tcpip_carrier
+        connection = carrier.connection
+        if not connection.alive:
+            await connection.refuse("write")
+        if type(line) is not str and not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
             raise TypeError(f"expected str, got {type(line).__name__}: bytes go through write")
         data, terminator = line.encode(self.encoding), self.terminator
-        if self._tcpip_carrier.limits.strict_text and terminator in data:
+        if carrier.limits.strict_text and terminator in data:
             raise ValueError(
                 f"the text contains the terminator {terminator!r}, and would arrive as two lines: {shown(line)}"
             )
-        await self.write(data + terminator)
+        data += terminator
+        if self._tcpip_writes_differ:
+            await self.write(data)
+            return
+        outgoing = connection.outgoing
+        if outgoing.batch and outgoing.room > 0:
+            outgoing.batch.append(data)
+            outgoing.room -= len(data)
+        elif not outgoing.hand_over(data):
+            await outgoing.settle()

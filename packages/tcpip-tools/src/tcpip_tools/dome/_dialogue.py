@@ -122,7 +122,7 @@ class Dialogue:
     def prefix(self) -> str:
         """Return the time of a line that is written now."""
         stamp = self._stopwatch.stamp()
-        return f"{stamp.wall:%H:%M:%S}.{stamp.wall.microsecond // 1000:03d}  {stamp.delta:+.3f}  "
+        return f"{stamp.clock}  {stamp.delta:+.3f}  "
 
     def close(self) -> None:
         """Do nothing: every line was flushed."""

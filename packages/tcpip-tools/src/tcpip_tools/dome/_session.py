@@ -2,26 +2,24 @@
 
 import asyncio
 import contextlib
-import logging
 import os
-import signal
 import socket
-import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
 from tcpip_core import BaseClientOrServer, LossReason
 
-from .._exit_codes import ExitCode, Failure, exit_code_for_error, is_address_of_another_host, sentence_of
-from .._report import Event, JsonLines, Output, Report, Stopwatch, Writer, address_of, printable, stdout
+from .. import _running
+from .._exit_codes import ExitCode, Failure
+from .._report import Event, JsonLines, Output, Report, Writer, address_of, stdout
 from ._controller import MockDomeController
 from ._dialogue import ColourDialogue, Dialogue, Tally
 from ._operator import tell_the_story, why
 from ._overheard import OverheardController
 
-__all__ = ["Conversation", "Mock", "Serving", "Work", "run"]
+__all__ = ["Conversation", "Mock", "Serving", "run"]
 
-LOG: Final = logging.getLogger("tcpip_tools.demo")
+LOG: Final = _running.LOG.getChild("demo")
 
 HOW_TO_TALK: Final = """\
   by hand:     nc -C {host} {port}          then type OPEN, TELEMETRY ON, MOVE 120, STATUS, STOP, CLOSE, DROP
@@ -73,22 +71,14 @@ async def one_address(host: str) -> str:
     return host
 
 
-class Work(Protocol):
+class Part(Protocol):
     """What a session does."""
 
     interrupted_status: ClassVar[ExitCode]
     """What Ctrl-C and SIGTERM exit with."""
 
     async def __call__(self, report: Report) -> None:
-        """Do it.
-
-        Raises
-        ------
-        Failure
-            If it went wrong.
-        OSError
-            If something cannot be connected to, or listened on.
-        """
+        """Do it; raise a `Failure`, or an `OSError` of listening, where it went wrong."""
         ...
 
 
@@ -170,33 +160,40 @@ def visit(controller: BaseClientOrServer) -> Event:
     return Event("lost", f"the client is lost: {why(controller)}", "!", data)
 
 
-class LogReporter(logging.Handler):
-    """Reports what the library warns of, such as a second client that it turned away.
+class Counted:
+    """Some work, and the tally of what it reported.
 
     Parameters
     ----------
-    report : callable
-        Takes the events.
+    part : Part
+        The work.
     """
 
-    def __init__(self, report: Report) -> None:
-        super().__init__(logging.WARNING)
-        self.report = report
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.tally = Tally()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Report one record."""
-        text = record.getMessage()
-        if record.exc_info and (error := record.exc_info[1]) is not None:
-            text += f": {type(error).__name__}: {error}"
-        self.report(Event("log", printable(text), "!", {"level": record.levelname, "text": text}))
+    async def __call__(self, report: Report) -> ExitCode:
+        """Do the work."""
+
+        def counted(event: Event) -> None:
+            self.tally.count(event)
+            report(event)
+
+        await self.part(counted)
+        return ExitCode.OK
+
+    def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
+        """Return the last event."""
+        return self.tally.summary(seconds, status, outcome)
 
 
-def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
+def run(part: Part, *, as_json: bool, debug: bool) -> ExitCode:
     """Do some work and show it.
 
     Parameters
     ----------
-    work : Work
+    part : Part
         What to do.
     as_json : bool
         Show it to a machine.
@@ -213,68 +210,8 @@ def run(work: Work, *, as_json: bool, debug: bool) -> ExitCode:
     Failure
         If it went wrong; the summary was shown.
     """
-    if debug:
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    tally, writer, watch = Tally(), make_writer(stdout(), as_json=as_json), Stopwatch()
-
-    def report(event: Event) -> None:
-        tally.count(event)
-        writer(event)
-
-    warnings = LogReporter(report)
-    LOG.addHandler(warnings)
-    failure: Failure | None = None
-    status, outcome = ExitCode.OK, "done"
-    stop = Stop()
-    try:
-        asyncio.run(stop.listened_to(work, report, writer.output))
-    except KeyboardInterrupt:
-        status, outcome = work.interrupted_status, "interrupted"
-    except asyncio.CancelledError:
-        status, outcome = (ExitCode.OK if writer.output.gone else work.interrupted_status), stop.reason
-    except Failure as e:
-        failure = e
-    except OSError as e:
-        failure = Failure(exit_code_for_error(e), sentence_for(e))
-        failure.__cause__ = e
-    finally:
-        LOG.removeHandler(warnings)
-        writer.close()
-    if failure is not None:
-        status, outcome = failure.code, "failed"
-    writer(tally.summary(watch.elapsed(), status, outcome))
-    if failure is not None:
-        raise failure
-    return status
-
-
-def sentence_for(error: OSError) -> str:
-    """Return what an error says to somebody who typed a command; the library speaks of its own arguments."""
-    if is_address_of_another_host(error):
-        return "cannot listen there: this host does not have that address; give one of its own, or --host 0.0.0.0"
-    return sentence_of(error)
-
-
-class Stop:
-    """Ends the work early, for a reason that is no error of the link, nor of the work."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-
-    async def listened_to(self, work: Work, report: Report, output: Output) -> None:
-        """Do the work; cancel it at SIGTERM, and if what it prints into goes away."""
-        task = asyncio.current_task()
-        assert task is not None
-
-        def end(reason: str) -> None:
-            self.reason = self.reason or reason
-            task.cancel()
-
-        output.on_gone = lambda: end("nobody reads")
-        # Windows has no such handlers; there a process that is terminated ends without a word.
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end, "terminated")
-        await work(report)
+    writer = make_writer(stdout(), as_json=as_json)
+    return _running.run(Counted(part), writer, debug=debug, interrupted_status=part.interrupted_status)
 
 
 def make_writer(output: Output, *, as_json: bool) -> Writer:

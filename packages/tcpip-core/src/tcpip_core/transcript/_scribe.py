@@ -1,0 +1,149 @@
+"""Writes what was recorded to files, in a thread of its own; the only place where recording meets a disk."""
+
+import contextlib
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from ._backlog import Backlog
+from ._clocks import now, wall_clock_offset
+from ._events import Clock, Close, Event, Gap, Header, Open
+from ._lines import encode_event, encode_header
+from ._rotation import GrowingFile, shift
+
+__all__ = ["Scribe"]
+
+_COLLECTING = 0.05
+"""How long events are collected before they are written (seconds)."""
+
+_NEXT_TRY = 1_000_000_000
+"""How long to wait before a file that cannot be written is tried again (nanoseconds)."""
+
+_CLOCK_STEP = 10_000_000
+"""How far the clock on the wall must have gone off to be told (nanoseconds)."""
+
+_AT_ONCE = 256
+"""How many events are appended at once."""
+
+
+class Scribe:
+    """Takes events out of a backlog and writes them down.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    header : Header
+        Its first line; each further file gets a start of its own.
+    max_size : int or None
+        Begin a new file after about so much (bytes).
+    keep : int
+        How many older files to keep.
+    backlog : Backlog
+        Where events come from, and where those are counted that cannot be written.
+    log : logging.Logger
+        Is told when that begins and ends.
+    """
+
+    def __init__(
+        self, path: Path, header: Header, max_size: int | None, keep: int, backlog: Backlog, log: logging.Logger
+    ) -> None:
+        self._path = path
+        self._header = header
+        self._max_size = max_size
+        self._keep = keep
+        self._backlog = backlog
+        self._log = log
+        self._file: GrowingFile | None = None
+        # The present file's start on both clocks (nanoseconds).
+        self._start = now()
+        self._offset = wall_clock_offset()
+        self._links: dict[int, Open] = {}
+        self._trouble: OSError | None = None
+        self._next_try = 0
+
+    def run(self) -> None:
+        """Write until the backlog is closed and empty; then end the file."""
+        try:
+            self._write_all()
+        except Exception:  # noqa: BLE001  # it is logged
+            # A mistake of ours must not let the backlog fill up behind it without a word.
+            self._log.exception("the recorder of %s has failed, and records no more", self._path)
+            self._backlog.close()
+        self._end()
+
+    def _write_all(self) -> None:
+        self._try_to_write([])
+        while (batch := self._backlog.take(_COLLECTING)) is not None:
+            is_last_try = self._backlog.is_closed
+            for begin in range(0, len(batch), _AT_ONCE):
+                self._try_to_write(batch[begin : begin + _AT_ONCE], insist=is_last_try)
+            self._backlog.done()
+            if is_last_try and self._trouble is not None:
+                break
+
+    def _try_to_write(self, events: list[Event], *, insist: bool = False) -> None:
+        if self._trouble is not None and now() < self._next_try and not insist:
+            self._backlog.give_up(events, f"the file could not be written: {self._trouble.strerror}")
+            return
+        try:
+            self._write(events)
+        except OSError as e:
+            if self._trouble is None:
+                self._log.error("cannot write %s: %s; links go on, and what happens is counted", self._path, e)
+            self._trouble, self._next_try = e, now() + _NEXT_TRY
+            self._backlog.give_up(events, f"the file could not be written: {e.strerror}")
+        else:
+            if self._trouble is not None:
+                self._log.info("%s can be written again", self._path)
+            self._trouble = None
+
+    def _write(self, events: list[Event]) -> None:
+        if self._file is not None and self._max_size is not None and self._file.size >= self._max_size:
+            full, self._file = self._file, None
+            full.close()
+            self._start = next((event.time for event in events if not isinstance(event, Gap)), now())
+        if self._file is None:
+            self._file = self._begin()
+        self._file.append(b"".join(self._encoded(event) for event in [*events, *self._clock_set()]))
+        for event in events:
+            if isinstance(event, Open):
+                self._links[event.connection] = event
+            elif isinstance(event, Close):
+                self._links.pop(event.connection, None)
+
+    def _begin(self) -> GrowingFile:
+        """Begin a file: its header, and the links that are open already."""
+        shift(self._path, self._keep)
+        self._offset = wall_clock_offset()
+        file = GrowingFile(self._path)
+        header = replace(self._header, start=self._start + self._offset)
+        links = [replace(link, time=self._start, continued=True) for link in self._links.values()]
+        try:
+            file.append(encode_header(header) + b"".join(map(self._encoded, links)))
+        except OSError:
+            file.close()
+            self._path.unlink(missing_ok=True)
+            raise
+        return file
+
+    def _encoded(self, event: Event) -> bytes:
+        return encode_event(event, self._header.encoding, start=self._start)
+
+    def _clock_set(self) -> list[Clock]:
+        """Return what tells that somebody has set the clock on the wall."""
+        offset = wall_clock_offset()
+        if abs(offset - self._offset) < _CLOCK_STEP:
+            return []
+        self._offset = offset
+        moment = now()
+        return [Clock(moment, moment + offset)]
+
+    def _end(self) -> None:
+        missing = self._backlog.take(0) if self._trouble is not None else None
+        if missing:
+            self._backlog.give_up(missing, "")
+            self._log.error("the last of what happened is missing in %s: %s", self._path, self._backlog.missing)
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()

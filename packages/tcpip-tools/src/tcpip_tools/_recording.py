@@ -1,0 +1,49 @@
+"""Record what a verb does in a transcript: ``--log``."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ._exit_codes import ExitCode, Failure
+from ._running import LOG
+from ._targets import Target
+
+__all__ = ["recorded"]
+
+
+@contextlib.contextmanager
+def recorded(target: Target) -> Iterator[Target]:
+    """Record the links to a target while the block runs, if that was asked for.
+
+    Parameters
+    ----------
+    target : Target
+        Where to.
+
+    Yields
+    ------
+    Target
+        The same, with the recorder that is told of its links.
+
+    Raises
+    ------
+    Failure
+        If the file cannot be there.
+    """
+    if target.log is None:
+        yield target
+        return
+    from tcpip_core.transcript import Recorder
+
+    directory = Path(target.log).absolute().parent
+    if not (directory.is_dir() and os.access(directory, os.W_OK)):
+        raise Failure(ExitCode.USAGE, f"--log {target.log}: nothing can be written into {directory}")
+    log = LOG.getChild("recorder")
+    try:
+        recorder = Recorder(target.log, target=str(target), framing=target.framing, encoding=target.encoding, log=log)
+    except ValueError as e:
+        raise Failure(ExitCode.USAGE, f"--log {target.log}: {e}") from e
+    with recorder:
+        yield replace(target, observer=recorder)

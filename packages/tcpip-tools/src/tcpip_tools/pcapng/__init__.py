@@ -1,0 +1,5 @@
+"""A transcript as a capture that Wireshark opens; pure: values in, bytes out."""
+
+from ._capture import blocks
+
+__all__ = ["blocks"]

@@ -1,0 +1,50 @@
+"""Lines from a pipe or a file."""
+
+import asyncio
+import threading
+from typing import Final, TextIO
+
+__all__ = ["PipedLines"]
+
+_AHEAD: Final = 100
+"""How many lines are read before they are wanted."""
+
+
+class PipedLines:
+    """Lines of a stream that may block, or be a plain file, neither of which an event loop can wait for.
+
+    Parameters
+    ----------
+    stream : text file
+        Usually stdin.
+    """
+
+    is_by_hand = False
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._queue: asyncio.Queue[str | None] | None = None
+        self._room = threading.Semaphore(_AHEAD)
+
+    async def next_line(self) -> str | None:
+        """Return the next line, without its end; None at the end of the stream."""
+        if self._queue is None:
+            self._queue = asyncio.Queue()
+            # Nobody joins it: it may wait for the stream for ever.
+            arguments = (asyncio.get_running_loop(), self._queue)
+            threading.Thread(target=self._read, args=arguments, name="stdin", daemon=True).start()
+        line = await self._queue.get()
+        self._room.release()
+        return line
+
+    async def close(self) -> None:
+        """Do nothing: nobody else reads the stream."""
+
+    def _read(self, loop: asyncio.AbstractEventLoop, queue: "asyncio.Queue[str | None]") -> None:
+        try:
+            for line in self._stream:
+                self._room.acquire()
+                loop.call_soon_threadsafe(queue.put_nowait, line.rstrip("\r\n"))
+            loop.call_soon_threadsafe(queue.put_nowait, None)
+        except (RuntimeError, ValueError, OSError):
+            return  # The loop has ended, or the stream was closed: nobody waits any more.
