@@ -10,8 +10,7 @@ from .._leaks import open_sockets
 from .._reset import reset_stream
 from .._waiting import wait_until
 from ..sim import Simulation
-from ..sim._loop import SimLoop
-from ..sim._network import Network
+from ..sim._simulation import abandon
 from ..sim._stuck import describe
 
 __all__ = ["CLOSE_BOUND", "ENDS", "Peer", "PeerListener", "SimulatedWorld", "SocketWorld", "World"]
@@ -276,9 +275,7 @@ class SimulatedWorld(World):
 
     def __init__(self) -> None:
         super().__init__()
-        loop = asyncio.get_running_loop()
-        self._sim = Simulation(loop)
-        self._network: Network | None = loop.network if isinstance(loop, SimLoop) else None
+        self._sim = Simulation.current()
         settings = self._sim.settings
         self.too_much = settings.window + settings.send_buffer + 500_000
         self.name = f"a simulation with seed {self._sim.seed}"
@@ -299,9 +296,8 @@ class SimulatedWorld(World):
         return ends + ports + timers
 
     def forget(self) -> None:
-        """Drop all connections, and warn of none."""
-        if self._network is not None:
-            self._network.forget(quietly=True)
+        """Let nobody be warned of what is open."""
+        abandon(self._sim)
 
 
 class SocketWorld(World):

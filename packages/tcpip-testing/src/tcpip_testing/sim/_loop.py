@@ -250,7 +250,7 @@ class SimLoop(NetworkLoop):
             if is_new and task.done() and not task.cancelled():
                 task.exception()  # It is being raised already.
             if isinstance(e, SimDeadlock):
-                self._is_stuck = True
+                self.abandon()
             if isinstance(e, Exception):
                 e.add_note(
                     f"in a simulation with seed={self.seed}, at {self._now!r} s; the same seed runs the same again"
@@ -278,6 +278,10 @@ class SimLoop(NetworkLoop):
     def is_closed(self) -> bool:
         """Return whether it was closed."""
         return self._closed
+
+    def abandon(self) -> None:
+        """Let `close` warn of nothing that is open: the program had no chance to close it."""
+        self._is_stuck = True
 
     def close(self) -> None:
         """Drop everything that has not happened."""

@@ -16,7 +16,7 @@ from ._settings import LinkSettings
 from ._tcp import Tcp
 from ._trace import Event
 
-__all__ = ["Simulation"]
+__all__ = ["Simulation", "abandon"]
 
 Ts = TypeVarTuple("Ts")
 
@@ -309,3 +309,9 @@ class Simulation(Faults):
             If the port is taken.
         """
         return self._network.listen_bare(host, port, on_ready, backlog)
+
+
+def abandon(sim: Simulation) -> None:
+    """Let nobody be warned of what a program that failed has left open."""
+    if isinstance(sim.loop, SimLoop):
+        sim.loop.abandon()

@@ -1,0 +1,1 @@
+"""The strategies of Hypothesis, and the asynchronous state machine."""
