@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 from typing import Any
 
@@ -135,6 +136,59 @@ async def test_overridden_read_str_is_used_by_read_json(host: str, log: logging.
         peer = await listener.accept()
         peer.send(b"data: [1, 2]\r\n")
         assert await soon(client.read_json()) == [1, 2]
+
+
+async def test_overridden_readuntil_sees_every_line(host: str, log: logging.Logger) -> None:
+    """A driver that records what it gets overrides the read below; lines that came together pass it one by one."""
+
+    class Recording(tcpip.Client):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self.got: list[bytes] = []
+            super().__init__(*args, **kwargs)
+
+        async def readuntil(self, separator: bytes = b"\n") -> bytes:
+            data = await super().readuntil(separator)
+            self.got.append(data)
+            return data
+
+    async with listening(host) as listener, Recording(host, listener.port, log) as client:
+        peer = await listener.accept()
+        peer.send(b"one\r\ntwo\r\n[3]\r\n")
+        assert [await soon(client.read_str()) for _ in range(2)] == ["one", "two"]
+        assert await soon(client.read_json()) == [3]
+        assert client.got == [b"one\r\n", b"two\r\n", b"[3]\r\n"]
+
+
+async def test_overridden_readexactly_and_write_see_every_structure(host: str, log: logging.Logger) -> None:
+    """The same for structures, in a class below the one that overrides."""
+
+    class Pair(ctypes.LittleEndianStructure):
+        _fields_ = [("a", ctypes.c_uint8), ("b", ctypes.c_uint8)]
+
+    class Recording(tcpip.Client):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self.seen: list[bytes] = []
+            super().__init__(*args, **kwargs)
+
+        async def readexactly(self, n: int) -> bytes:
+            data = await super().readexactly(n)
+            self.seen.append(data)
+            return data
+
+        async def write(self, data: bytes) -> None:  # type: ignore[override]  # as the contract has it
+            self.seen.append(data)
+            await super().write(data)
+
+    class Driver(Recording):
+        pass
+
+    async with listening(host) as listener, Driver(host, listener.port, log) as client:
+        peer = await listener.accept()
+        peer.send(b"abcd")
+        assert [bytes(await soon(client.read_into(Pair()))) for _ in range(2)] == [b"ab", b"cd"]
+        await soon(client.write_from(Pair(1, 2), Pair(3, 4)))
+        await soon(client.writelines([b"x", b"y"]))
+        assert client.seen == [b"ab", b"cd", b"\1\2\3\4", b"xy"]
 
 
 async def test_overridden_read_may_call_super(host: str, log: logging.Logger) -> None:
