@@ -276,9 +276,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
 def simbench(session: nox.Session) -> None:
-    """Print how fast the simulation is: scheduled events, virtual hours, seeds of the reliability model a second."""
-    session.install(*editable())
+    """Print how fast the simulation is, and how soon Hypothesis finds two planted bugs in it."""
+    session.install(*editable(testing="hypothesis"))
     session.run("python", "-m", "tests.benchmarks.simulation", *session.posargs)
+    session.run("python", "-m", "tests.benchmarks.planted_bugs")
 
 
 # --- check ------------------------------------------------------------------------------------------------------------
@@ -287,7 +288,7 @@ def simbench(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check format, style, layers, docstrings and changelog fragments."""
-    session.install(*editable(), *groups("lint"))
+    session.install(*editable(testing="hypothesis"), *groups("lint"))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("lint-imports", "--no-cache")
@@ -304,7 +305,7 @@ def types(session: nox.Session) -> None:
     session.run("python", "tests/typing/mutations.py")
     with scratch() as place:
         built = build_wheels(session, place)
-        python = fresh_env(session, place / "env", *built.values(), "typing-extensions")
+        python = fresh_env(session, place / "env", *built.values(), "hypothesis", "typing-extensions")
         packages = [name.replace("-", "_") for name in NAMES]
         session.run("python", "tests/typing/completeness.py", python, *packages)
 

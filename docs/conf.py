@@ -26,6 +26,7 @@ numpydoc_class_members_toctree = False
 
 nitpick_ignore_regex = [
     (r"py:.*", r"tcpip_\w+\.(.*\.)?_.*"),
+    (r"py:.*", r"hypothesis\..*"),
     (r"py:class", "Ts"),  # a type variable of a signature
     (r"py:obj", r"[a-z_]+"),  # a parameter, or a method that this class inherits
 ]

@@ -19,10 +19,12 @@ MODULES = (
     "tcpip_core.transcript",
     "tcpip_core.utils",
     "tcpip_testing",
+    "tcpip_testing.conformance",
     "tcpip_testing.dialogue",
     "tcpip_testing.framing",
     "tcpip_testing.pairs",
     "tcpip_testing.sim",
+    "tcpip_testing.strategies",
     "tcpip_tools",
 )
 

@@ -38,7 +38,7 @@ class Limits:
         (seconds). A server gives a newcomer 5 s for the handshake, or ``ssl_handshake_timeout``.
     write_timeout : float or None
         How long a write may wait while the peer takes nothing at all. A peer that reads slowly, but reads,
-        does not run into it (seconds). On Linux `Keepalive.user_timeout` has its own say: the kernel gives up a peer
+        does not run into it (seconds). On Linux ``Keepalive.user_timeout`` has its own say: the kernel gives up a peer
         that leaves no room for so long, even one that is alive.
     close_timeout : float
         How long `close` tries to hand over what was written before it cuts the link (seconds).

@@ -68,7 +68,7 @@ class TestOneClientReadLoopServer(OneClientReadLoopServer):
     Raises
     ------
     RuntimeError, TypeError, ValueError
-        As `OneClientReadLoopServer` does.
+        As `tcpip_core.OneClientReadLoopServer` does.
 
     Warns
     -----

@@ -8,7 +8,7 @@ resumed yet, which is where most code that cannot be cancelled is caught.
 import asyncio
 import types
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 __all__ = ["Moment", "every_await"]
 
@@ -66,8 +66,8 @@ class Moment:
                 self.was_reached = True
                 if not self._wakes:
                     loop.call_soon(strike)
-                elif asyncio.isfuture(waits_for):
-                    waits_for.add_done_callback(strikes)
+                elif isinstance(waits_for, asyncio.Future):  # What only looks like one may take one callback.
+                    cast("asyncio.Future[object]", waits_for).add_done_callback(strikes)
 
         result: T = await _driven(whole(), begins)
         return result

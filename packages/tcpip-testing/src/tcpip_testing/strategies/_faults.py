@@ -29,7 +29,8 @@ class Fault:
     at : float
         When (seconds from `schedule` on).
     duration : float
-        How long a stall or an outage takes (seconds); 0 for the others.
+        How long a stall or an outage takes (seconds); 0 for the others. The end of an outage ends a cut of the same
+        connection too.
     """
 
     kind: FaultKind
