@@ -14,9 +14,6 @@ QUIET = ("packages/tcpip-core/", "packages/tcpip-testing/")
 """Libraries, which do not print."""
 
 EXEMPT = {
-    ("packages/tcpip-core/src/tcpip_core/utils.py", "await writer.wait_closed()"): (
-        "the helper of the contract works on anybody's streams; it is waited for within a bound"
-    ),
     ("packages/tcpip-testing/src/tcpip_testing/sim/_server.py", "await self.wait_closed()"): (
         "the simulated server has asyncio's interface, and this is its own method"
     ),

@@ -16,7 +16,7 @@ from tests.testing.strategies._asking import AskingMachine, ForgetfulMachine, La
 
 SETTINGS = hypothesis.settings(
     max_examples=100,
-    stateful_step_count=10,
+    stateful_step_count=20,
     derandomize=True,
     deadline=None,
     database=None,

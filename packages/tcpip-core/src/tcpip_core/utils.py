@@ -39,20 +39,17 @@ async def close_stream_writer(writer: asyncio.StreamWriter) -> None:
     """
     if not writer.is_closing():
         writer.close()
-    # In a task: a wait_closed that is cancelled cancels the future that every later one waits for.
-    gone = asyncio.ensure_future(_gone(writer))
     try:
-        await asyncio.wait({gone}, timeout=Limits().close_timeout)
-    finally:
-        if not gone.done():
-            writer.transport.abort()
-    await asyncio.wait({gone}, timeout=Limits().close_timeout)
-
-
-async def _gone(writer: asyncio.StreamWriter) -> None:
-    # It raises the error that ended the link, and has no bound of its own (gh-83939).
-    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-        await writer.wait_closed()
+        # wait_closed raises the error that ended the link, and has no bound of its own (gh-83939). If it were cancelled,
+        # so would be the future that every later one waits for.
+        async with asyncio.timeout(Limits().close_timeout):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await asyncio.shield(writer.wait_closed())
+    except TimeoutError:
+        writer.transport.abort()
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise
 
 
 async def read_into(reader: asyncio.StreamReader, struct: StructureT) -> StructureT:

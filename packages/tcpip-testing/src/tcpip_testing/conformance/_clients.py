@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from ._checks import LINE, check
+from ._link import Link
 from ._losses import LOSSES, LossBehaviours
 from ._moments import every_await
-from ._streams import Link
 from ._subjects import ClientUnderTest, ConnectCallback
 from ._suite import behaviour
 from ._told import Reaction, Told

@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from ._checks import LATER, LINE, check, must_end
+from ._link import Link
 from ._losses import LOSSES, LossBehaviours, operations_fail
 from ._places import Place, PlaceBehaviours
-from ._streams import Link
 from ._subjects import ServerUnderTest
 from ._suite import behaviour
 from ._told import Reaction

@@ -5,41 +5,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ._checks import LATER, LINE, READINGS, check, must_end, read_rest, shown
+from ._link import Link
 from ._moments import every_await
 from ._subjects import ByteStream
 from ._suite import Suite, behaviour, only_simulated
 from ._told import Reaction, Told
-from ._world import CLOSE_BOUND, ENDS, Peer, World
+from ._world import CLOSE_BOUND, ENDS, World
 
-__all__ = ["Link", "StreamBehaviours", "StreamTests"]
+__all__ = ["StreamBehaviours", "StreamTests"]
 
 StreamT = TypeVar("StreamT", bound=ByteStream)
-StreamT_co = TypeVar("StreamT_co", bound=ByteStream, covariant=True)
 
 CHUNK = bytes(range(256)) * 256
-
-
-@dataclass(frozen=True)
-class Link(Generic[StreamT_co]):
-    """The thing under test, and its peer, connected.
-
-    Parameters
-    ----------
-    subject : ByteStream
-        The thing under test.
-    peer : Peer
-        The other end.
-    told : Told
-        What the connect callback was told.
-    """
-
-    subject: StreamT_co
-    peer: Peer
-    told: Told
 
 
 class StreamBehaviours(Suite, Generic[StreamT]):
