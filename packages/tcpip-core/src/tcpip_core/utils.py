@@ -40,8 +40,8 @@ async def close_stream_writer(writer: asyncio.StreamWriter) -> None:
     if not writer.is_closing():
         writer.close()
     try:
-        # wait_closed raises the error that ended the link, and has no bound of its own (gh-83939). If it were cancelled,
-        # so would be the future that every later one waits for.
+        # wait_closed raises the error that ended the link, and has no bound of its own (gh-83939). If it were
+        # cancelled, so would be the future that every later one waits for.
         async with asyncio.timeout(Limits().close_timeout):
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await asyncio.shield(writer.wait_closed())
