@@ -38,8 +38,19 @@ STRICT = ("-X", "dev", "-W", "error")
 STRICT_WORKERS = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}  # pytest-xdist does not hand the options on
 
 SUPPORTED = ("3.11", "3.12", "3.13")
-AT_THE_ENDS = ("faults", "fuzz", "simulation", "soak")
-"""Tests that take longer, and run on the oldest and on the newest Python; their long forms are sessions."""
+AT_THE_ENDS = ("faults", "fuzz", "simulation", "soak", "testing")
+"""Tests that take longer, and run on the oldest and on the newest Python; the long forms of four are sessions."""
+NEWEST_ONLY = ("benchmarks", "programs", "repo")
+"""Tests that hardly depend on the Python that runs them."""
+VERBS = tuple(
+    f"tools/{name}"
+    for name in (
+        *(f"commands/test_{verb}.py" for verb in ("hold", "ping", "probe", "send", "talk", "who")),
+        *("commands/log", "logs", "pcapng", "probe"),
+        *(f"test_{name}.py" for name in ("daily_questions", "pages", "record_a_link", "recording")),
+    )
+)
+"""Tests that run the command over and over, in a session of their own."""
 NEWER = ("3.14", "3.15")
 
 
@@ -170,8 +181,20 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
     session.install(*editable(), *groups("tests"))
-    between = session.python in SUPPORTED[1:-1]
-    run_pytest(session, "python", *(f"--ignore=tests/{name}" for name in AT_THE_ENDS if between))
+    newest = max(version for version in SUPPORTED if PYTHONS[version])
+    left_out = [*VERBS]
+    if session.python != newest:
+        left_out += NEWEST_ONLY
+    if session.python in SUPPORTED[1:-1]:
+        left_out += AT_THE_ENDS
+    run_pytest(session, "python", *(f"--ignore=tests/{name}" for name in left_out))
+
+
+@nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
+def verbs(session: nox.Session) -> None:
+    """Run each verb of the command against real sockets, at a terminal, and as the pages of the docs have it."""
+    session.install(*editable(), *groups("tests"))
+    run_pytest(session, "python", *(f"tests/{name}" for name in VERBS))
 
 
 @nox.session
