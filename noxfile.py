@@ -38,17 +38,13 @@ STRICT = ("-X", "dev", "-W", "error")
 STRICT_WORKERS = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}  # pytest-xdist does not hand the options on
 
 SUPPORTED = ("3.11", "3.12", "3.13")
-AT_THE_ENDS = ("faults", "fuzz", "simulation", "soak", "testing")
-"""Tests that take longer, and run on the oldest and on the newest Python; the long forms of four are sessions."""
-NEWEST_ONLY = ("benchmarks", "programs", "repo")
-"""Tests that hardly depend on the Python that runs them."""
-VERBS = tuple(
-    f"tools/{name}"
-    for name in (
-        *(f"commands/test_{verb}.py" for verb in ("hold", "ping", "probe", "send", "talk", "who")),
-        *("commands/log", "logs", "pcapng", "probe"),
-        *(f"test_{name}.py" for name in ("daily_questions", "pages", "record_a_link", "recording")),
-    )
+# Tests that take longer run on the oldest and the newest Python, those that hardly depend on it on the newest alone.
+AT_THE_ENDS = [f"tests/{name}" for name in ("faults", "fuzz", "simulation", "soak", "testing")]
+NEWEST_ONLY = [f"tests/{name}" for name in ("benchmarks", "programs", "repo")]
+VERBS = (
+    *(f"tests/tools/commands/test_{verb}.py" for verb in ("hold", "ping", "probe", "send", "talk", "who")),
+    *(f"tests/tools/{name}" for name in ("commands/log", "logs", "pcapng", "probe")),
+    *(f"tests/tools/test_{name}.py" for name in ("daily_questions", "pages", "record_a_link", "recording")),
 )
 """Tests that run the command over and over, in a session of their own."""
 NEWER = ("3.14", "3.15")
@@ -108,9 +104,7 @@ def find_python(version: str) -> Path | None:
 
 PYTHONS = {version: find_python(version) for version in (*SUPPORTED, *NEWER)}
 # Nox looks on the PATH, and would meet the shims first.
-os.environ["PATH"] = os.pathsep.join(
-    [*(str(python.parent) for python in PYTHONS.values() if python), os.environ.get("PATH", "")]
-)
+os.environ["PATH"] = os.pathsep.join([*(str(one.parent) for one in PYTHONS.values() if one), os.environ["PATH"]])
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
@@ -181,20 +175,17 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
     session.install(*editable(), *groups("tests"))
-    newest = max(version for version in SUPPORTED if PYTHONS[version])
-    left_out = [*VERBS]
-    if session.python != newest:
-        left_out += NEWEST_ONLY
-    if session.python in SUPPORTED[1:-1]:
-        left_out += AT_THE_ENDS
-    run_pytest(session, "python", *(f"--ignore=tests/{name}" for name in left_out))
+    is_newest = session.python == max(version for version in SUPPORTED if PYTHONS[version])
+    is_between = session.python in SUPPORTED[1:-1]
+    left_out = [*VERBS, *NEWEST_ONLY * (not is_newest), *AT_THE_ENDS * is_between]
+    run_pytest(session, "python", *(f"--ignore={path}" for path in left_out))
 
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
 def verbs(session: nox.Session) -> None:
     """Run each verb of the command against real sockets, at a terminal, and as the pages of the docs have it."""
     session.install(*editable(), *groups("tests"))
-    run_pytest(session, "python", *(f"tests/{name}" for name in VERBS))
+    run_pytest(session, "python", *VERBS)
 
 
 @nox.session
