@@ -176,8 +176,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
     session.install(*editable(), *groups("tests"))
     is_newest = session.python == max(version for version in SUPPORTED if PYTHONS[version])
-    is_between = session.python in SUPPORTED[1:-1]
-    left_out = [*VERBS, *NEWEST_ONLY * (not is_newest), *AT_THE_ENDS * is_between]
+    left_out = [*VERBS, *NEWEST_ONLY * (not is_newest), *AT_THE_ENDS * (session.python in SUPPORTED[1:-1])]
     run_pytest(session, "python", *(f"--ignore={path}" for path in left_out))
 
 
@@ -229,8 +228,7 @@ def netns(session: nox.Session) -> None:
 def simulate(session: nox.Session) -> None:
     """Run the real classes under random faults in virtual time: 100 000 seeds, or as told (``-- --seeds N``)."""
     session.install(*editable())
-    arguments = session.posargs or ["--seeds", "100000"]
-    session.run("python", "-W", "error", "-m", "tests.simulation", *arguments)
+    session.run("python", "-W", "error", "-m", "tests.simulation", *(session.posargs or ["--seeds", "100000"]))
 
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])
