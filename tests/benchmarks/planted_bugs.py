@@ -7,6 +7,7 @@ whole search, with the shrinking of the example, and how many runs of the machin
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import sys
 import time
 import warnings
@@ -52,7 +53,8 @@ def main() -> None:
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
     warnings.simplefilter("error")
-    print(f"planted bugs, Python {sys.version.split()[0]}, Hypothesis {hypothesis.__version__}, one core:")
+    library = importlib.metadata.version("hypothesis")
+    print(f"planted bugs, Python {sys.version.split()[0]}, Hypothesis {library}, one core:")
     for name, machine in BUGS.items():
         found = [search(machine, seed) for seed in range(options.rounds)]
         for seed, (seconds, runs, _) in enumerate(found):

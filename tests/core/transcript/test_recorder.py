@@ -340,10 +340,14 @@ def test_a_mistake_in_the_writing_is_logged_and_the_links_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing is queued for a thread that is gone."""
+
+    def write(fd: int, data: bytes) -> int:
+        raise ZeroDivisionError
+
     with Recorder(tmp_path / "a.tcplog") as recorder:
         link = link_of(recorder)
         assert recorder.flush(BOUND)
-        monkeypatch.setattr(os, "write", lambda *_: 1 / 0)
+        monkeypatch.setattr(os, "write", write)
         link.received(b"x")
         recorder._thread.join(BOUND)
         link.received(b"y")

@@ -9,7 +9,7 @@ Rules of this file
 
 import asyncio
 from collections.abc import Callable
-from typing import NoReturn, TypeVar, TypeVarTuple, Unpack
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from ._framing import ReceiveBuffer
 from ._kernel import HangupWatch
@@ -126,8 +126,8 @@ class Incoming:
         system calls and page faults for each message: three times as much as all the rest. Other loops' transports,
         which make objects of the right size, have no such attribute.
         """
-        transport = self._link.transport
-        if transport is not None and hasattr(transport, "max_size"):
+        transport: Any = self._link.transport
+        if hasattr(transport, "max_size"):
             transport.max_size = _SMALL_RECEIVE if 0 <= n < _BULK else _LARGE_RECEIVE
 
     # What the connection tells
