@@ -29,8 +29,9 @@ def wheel_faults(path: Path, package: Path) -> list[str]:
     with zipfile.ZipFile(path) as wheel:
         contents = {name: wheel.read(name) for name in wheel.namelist()}
     info = "-".join(path.name.split("-")[:2]) + ".dist-info"
-    scripts = {f"{info}/entry_points.txt"} if project(package).get("scripts") else set[str]()
-    wanted = {name.removeprefix("src/") for name in sources(package)} | scripts
+    has_entries = {"scripts", "entry-points"} & project(package).keys()
+    entries = {f"{info}/entry_points.txt"} if has_entries else set[str]()
+    wanted = {name.removeprefix("src/") for name in sources(package)} | entries
     wanted |= {f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "licenses/LICENSE")}
     return compare(contents, wanted, f"{info}/METADATA", f"{info}/licenses/LICENSE", package)
 
