@@ -38,9 +38,9 @@ STRICT = ("-X", "dev", "-W", "error")
 STRICT_WORKERS = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}  # pytest-xdist does not hand the options on
 
 SUPPORTED = ("3.11", "3.12", "3.13")
-# Tests that take longer run on the oldest and the newest Python, those that hardly depend on it on the newest alone.
-AT_THE_ENDS = [f"tests/{name}" for name in ("faults", "fuzz", "simulation", "soak", "testing")]
-NEWEST_ONLY = [f"tests/{name}" for name in ("benchmarks", "programs", "repo")]
+# What takes longer runs on the oldest and the newest Python, or on the newest alone; the sessions below run the rest.
+AT_THE_ENDS = ["tests/testing"]
+LONG = [f"tests/{name}" for name in ("benchmarks", "faults", "fuzz", "programs", "repo", "simulation", "soak")]
 VERBS = (
     *(f"tests/tools/commands/test_{verb}.py" for verb in ("hold", "ping", "probe", "send", "talk", "who")),
     *(f"tests/tools/{name}" for name in ("commands/log", "logs", "pcapng", "probe")),
@@ -176,7 +176,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests on every interpreter that is there; nox says at the end which ran and which are absent."""
     session.install(*editable(), *groups("tests"))
     is_newest = session.python == max(version for version in SUPPORTED if PYTHONS[version])
-    left_out = [*VERBS, *NEWEST_ONLY * (not is_newest), *AT_THE_ENDS * (session.python in SUPPORTED[1:-1])]
+    left_out = [*VERBS, *LONG * (not is_newest), *AT_THE_ENDS * (session.python in SUPPORTED[1:-1])]
     run_pytest(session, "python", *(f"--ignore={path}" for path in left_out))
 
 
