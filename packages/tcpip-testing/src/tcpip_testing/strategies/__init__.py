@@ -1,13 +1,9 @@
 """Hypothesis strategies for network code, and a state machine whose rules are coroutines in virtual time."""
 
-try:
-    import hypothesis as _hypothesis  # noqa: F401  # pyright: ignore[reportUnusedImport]  Only to say what is missing.
-except ModuleNotFoundError as e:
-    if e.name != "hypothesis":
-        raise
-    raise ImportError(
-        "tcpip_testing.strategies needs Hypothesis: python -m pip install 'tcpip-testing[hypothesis]'"
-    ) from e
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("hypothesis") is None:
+    raise ImportError("tcpip_testing.strategies needs Hypothesis: python -m pip install 'tcpip-testing[hypothesis]'")
 
 from ._chunks import chunkings, pieces
 from ._faults import Fault, FaultKind, faults
