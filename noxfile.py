@@ -40,13 +40,9 @@ STRICT_WORKERS = {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}  # pytest-xdi
 SUPPORTED = ("3.11", "3.12", "3.13")
 # What takes longer runs on the oldest and the newest Python, or on the newest alone; the sessions below run the rest.
 AT_THE_ENDS = ["tests/testing"]
-LONG = [f"tests/{name}" for name in ("benchmarks", "faults", "fuzz", "programs", "repo", "simulation", "soak")]
-VERBS = (
-    *(f"tests/tools/commands/test_{verb}.py" for verb in ("hold", "ping", "probe", "send", "talk", "who")),
-    *(f"tests/tools/{name}" for name in ("commands/log", "logs", "pcapng", "probe")),
-    *(f"tests/tools/test_{name}.py" for name in ("daily_questions", "pages", "record_a_link", "recording")),
-)
-"""Tests that run the command over and over, in a session of their own."""
+LONG = [f"tests/{name}" for name in ("faults", "fuzz", "programs", "repo", "simulation", "soak")]
+VERBS = ("tests/benchmarks", "tests/tools")
+"""Tests that start programs over and over, in a session of their own."""
 NEWER = ("3.14", "3.15")
 
 
