@@ -254,6 +254,23 @@ async def test_object_closed_again_and_again_while_it_starts(kind: str, log: log
         assert open_sockets() == sockets
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_entering_that_is_cancelled_in_the_step_of_the_start_leaves_nothing(
+    kind: str, log: logging.Logger
+) -> None:
+    """Nobody but the one who enters knows the object, so nobody else could close it."""
+    async with listening() as listener:
+        sockets = open_sockets()
+        subject = make(kind, IPV4, listener.port if kind == CLIENT else 0, log)
+        entering = asyncio.ensure_future(subject.__aenter__())
+        subject.start_task.add_done_callback(lambda _: entering.cancel())
+        with pytest.raises(asyncio.CancelledError):
+            await soon(entering)
+        assert subject.start_task.exception() is None
+        assert subject.done_task.done()
+        await until(lambda: open_sockets() == sockets)
+
+
 @pytest.mark.parametrize("phase", ["tcp", "tls"])
 async def test_cancelled_start_of_a_client_leaves_nothing_in_any_phase(phase: str, log: logging.Logger) -> None:
     """While the server does not answer, and while it does not shake hands."""

@@ -220,8 +220,16 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         ------
         Exception
             What the start failed with; all is down then.
+
+        Notes
+        -----
+        If it is cancelled, it closes what it may have started, then says so.
         """
-        await self.start_task
+        try:
+            await self.start_task
+        except asyncio.CancelledError:
+            await self.close()  # the cancellation may come in the very step in which the start is done
+            raise
         return self
 
     async def __aexit__(
