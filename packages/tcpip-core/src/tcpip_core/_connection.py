@@ -20,7 +20,7 @@ from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
 from ._states import CONNECTED, TRANSITIONS, State
 from ._tuning import Tuning
-from ._waiting import resolve_all, wait_in
+from ._waiting import Waiters, resolve_all, wait_in
 
 __all__ = ["Connection", "Owner", "readable_address"]
 
@@ -77,9 +77,39 @@ class Connection(asyncio.Protocol):
         Whether nothing more will arrive.
     arrivals : int
         How often something arrived.
+    is_hearing : bool
+        Whether something arrives at this moment: what is written now is written within that event.
     transport : asyncio.Transport or None
         The transport below, None before there was one.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_close_waiters",
+        "_holds",
+        "_is_discarded",
+        "_keepalive",
+        "_limits",
+        "_loop",
+        "_owner",
+        "_peer_end",
+        "_timer",
+        "_transport_is_gone",
+        "_write_end_waiters",
+        "alive",
+        "arrivals",
+        "data_received",
+        "incoming",
+        "is_hearing",
+        "loss_cause",
+        "loss_reason",
+        "outgoing",
+        "peer",
+        "peer_host",
+        "peer_is_done",
+        "state",
+        "transport",
+    )
 
     def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive, tuning: Tuning) -> None:
         self._owner = owner
@@ -93,12 +123,13 @@ class Connection(asyncio.Protocol):
         self.alive = False
         self.peer_is_done = False
         self.arrivals = 0
+        self.is_hearing = False
         # How the peer ended it; what arrived before may still have to be read.
         self._peer_end: tuple[LossReason, BaseException | None] | None = None
         self._holds = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._close_waiters: set[asyncio.Future[None]] = set()
-        self._write_end_waiters: set[asyncio.Future[None]] = set()
+        self._close_waiters: Waiters = {}
+        self._write_end_waiters: Waiters = {}
         self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout, tuning.wake_at_once)
         # What arrives goes to its place without a frame in between.
         self.data_received = self.incoming.data_received  # type: ignore[method-assign]

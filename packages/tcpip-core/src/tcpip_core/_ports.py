@@ -15,6 +15,7 @@ class Link(Protocol):
     peer: str
     peer_is_done: bool
     arrivals: int
+    is_hearing: bool
     transport: asyncio.Transport | None
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
