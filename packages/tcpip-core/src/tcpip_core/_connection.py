@@ -79,6 +79,8 @@ class Connection(asyncio.Protocol):
         How often something arrived.
     is_hearing : bool
         Whether something arrives at this moment: what is written now is written within that event.
+    is_cut : bool
+        Whether the socket is gone; what arrived before may still have to be read.
     transport : asyncio.Transport or None
         The transport below, None before there was one.
     """
@@ -94,12 +96,12 @@ class Connection(asyncio.Protocol):
         "_owner",
         "_peer_end",
         "_timer",
-        "_transport_is_gone",
         "_write_end_waiters",
         "alive",
         "arrivals",
         "data_received",
         "incoming",
+        "is_cut",
         "is_hearing",
         "loss_cause",
         "loss_reason",
@@ -117,7 +119,7 @@ class Connection(asyncio.Protocol):
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
-        self._transport_is_gone = False
+        self.is_cut = False
         self._is_discarded = False
         self.state = State.NEW
         self.alive = False
@@ -184,7 +186,7 @@ class Connection(asyncio.Protocol):
         self._set_timer(None)
         self.incoming.stop_watching()
         self.outgoing.silence.stop()
-        if self.transport is None or self._transport_is_gone:
+        if self.transport is None or self.is_cut:
             self._move(State.CLOSED)
         elif abort:
             self.transport.abort()
@@ -215,7 +217,7 @@ class Connection(asyncio.Protocol):
 
         After `end` this takes ``close_timeout`` at most. Cancelling it changes nothing.
         """
-        if self.transport is not None and not self._transport_is_gone:
+        if self.transport is not None and not self.is_cut:
             await wait_in(self._close_waiters)
 
     def _set_timer(self, delay: float | None) -> None:
@@ -266,7 +268,7 @@ class Connection(asyncio.Protocol):
     @property
     def _is_in_use(self) -> bool:
         """Whether there is more to do than to read: a reply is written, or may follow."""
-        return not self._transport_is_gone and (self._is_being_handled or self.outgoing.is_waited_for)
+        return not self.is_cut and (self._is_being_handled or self.outgoing.is_waited_for)
 
     def drained_some(self) -> None:
         """Note that something was read of what arrived before the peer's end."""
@@ -399,9 +401,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the socket is gone."""
-        if self._transport_is_gone:
+        if self.is_cut:
             return
-        self._transport_is_gone = True
+        self.is_cut = True
         if self.alive:
             # No error, and we did not close: the peer did, and on uvloop TLS says no more of it.
             self._announce_end(LossReason.FIN if exc is None else reason_for(exc), exc)

@@ -99,7 +99,7 @@ class Outgoing:
         """
         link = self._link
         transport = link.transport
-        if not link.alive or transport is None:
+        if not link.alive or link.is_cut or transport is None:
             return False
         self.room -= len(data)
         if not self._batches:
