@@ -15,7 +15,7 @@ from ._version import __version__
 
 __all__ = ["VERBS", "LazyGroup", "main", "run"]
 
-VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "log", "demo", "completion")
+VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "tap", "mock", "log", "demo", "completion")
 """Each has a module of its name in ``commands``."""
 
 EPILOG: Final = """\

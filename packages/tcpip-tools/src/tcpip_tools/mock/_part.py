@@ -1,0 +1,154 @@
+"""Where in a recorded link a client is: what it says, looked up there, and what the device does next; pure."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from tcpip_testing.framing import Framing, Raw
+
+from ._script import End, Finish, Request, Say, Script
+
+__all__ = ["Move", "Moved", "Part", "Unknown", "nearest"]
+
+_COMPARED: Final = 1000
+"""With how many recorded requests an unknown one is compared at most."""
+_LETTERS: Final = 200
+"""How many bytes of each are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A request came that is recorded elsewhere, and the replay goes on there.
+
+    Parameters
+    ----------
+    payload : bytes
+        The request.
+    """
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A request came that was not recorded on this link.
+
+    Parameters
+    ----------
+    payload : bytes
+        The request.
+    nearest : bytes or None
+        The recorded one that is most like it; None where there is none at all.
+    likeness : float
+        0 to 1.
+    """
+
+    payload: bytes
+    nearest: bytes | None
+    likeness: float
+
+
+Move: TypeAlias = Say | Finish | End | Moved | Unknown
+
+
+class Part:
+    """The part that the device of a recorded link plays for one client.
+
+    Parameters
+    ----------
+    script : Script
+        The link.
+    framing : Framing
+        How requests are told apart that are not as expected.
+    """
+
+    def __init__(self, script: Script, framing: Framing) -> None:
+        self._steps = script.steps
+        self._framing = framing
+        self._buffer = bytearray()
+        self._at = 0
+        self.known = 0
+        """How many requests were as recorded."""
+        self._places: dict[bytes, list[int]] = {}
+        for place, step in enumerate(self._steps):
+            if isinstance(step, Request):
+                self._places.setdefault(step.frame, []).append(place)
+
+    @property
+    def pending(self) -> bytes:
+        """What the client has said and is no whole request yet."""
+        return bytes(self._buffer)
+
+    def hear(self, data: bytes) -> None:
+        """Take in what the client says."""
+        self._buffer += data
+
+    def next(self) -> Move | None:
+        """Return what the device does next; None if it waits for the client.
+
+        Raises
+        ------
+        ValueError
+            If a request is too long.
+        """
+        while True:
+            step = self._steps[self._at] if self._at < len(self._steps) else None
+            if step is not None and not isinstance(step, Request):
+                self._at += 1
+                return step
+            if step is None or not self._buffer.startswith(step.frame):
+                if not self._buffer or (step is not None and step.frame.startswith(self._buffer)):
+                    return None
+                return self._look_up()
+            self._answered(step.frame)
+            self._at += 1
+
+    def _answered(self, frame: bytes) -> None:
+        del self._buffer[: len(frame)]
+        self.known += 1
+
+    def _look_up(self) -> Move | None:
+        frame = self._cut()
+        if frame is None:
+            return None
+        payload, data = frame
+        places = self._places.get(data, ())
+        if not places:
+            del self._buffer[: len(data)]
+            return Unknown(payload, *nearest(payload, self._requests()))
+        # The next time that it was asked; after the last time, the first.
+        self._at = next((place for place in places if place > self._at), places[0]) + 1
+        self._answered(data)
+        return Moved(payload)
+
+    def _cut(self) -> tuple[bytes, bytes] | None:
+        """Return the first request in what was heard, and as it went over the link."""
+        if isinstance(self._framing, Raw):
+            heard = self.pending
+            known = max((frame for frame in self._places if heard.startswith(frame)), key=len, default=heard)
+            return known, known
+        found = self._framing.decoder().feed(self.pending)
+        return (found[0], self._framing.encode(found[0])) if found else None
+
+    def _requests(self) -> list[bytes]:
+        return list(dict.fromkeys(step.payload for step in self._steps if isinstance(step, Request)))
+
+
+def nearest(payload: bytes, known: list[bytes]) -> tuple[bytes | None, float]:
+    """Return of some requests the one that is most like another, and how much: 0 to 1.
+
+    Parameters
+    ----------
+    payload : bytes
+        The other.
+    known : list of bytes
+        May be empty.
+    """
+    best, most = None, -1.0
+    matcher = difflib.SequenceMatcher(None, autojunk=False)
+    matcher.set_seq2(payload[:_LETTERS])
+    for one in known[:_COMPARED]:
+        matcher.set_seq1(one[:_LETTERS])
+        if matcher.real_quick_ratio() > most and matcher.quick_ratio() > most and (likeness := matcher.ratio()) > most:
+            best, most = one, likeness
+    return best, max(most, 0.0)
