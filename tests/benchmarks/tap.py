@@ -120,7 +120,12 @@ def measure(rounds: int, count: int, blocks: int) -> dict[str, list[tuple[float,
                     exchange(number, LINE, count // 10)
                     times = sorted(exchange(number, LINE, count))
                     bulk = statistics.median(exchange(number, BLOCK, blocks))
-                    row = (statistics.median(times), times[int(0.99 * count)], count / sum(times), 2 * len(BLOCK) / bulk)
+                    row = (
+                        statistics.median(times),
+                        times[int(0.99 * count)],
+                        count / sum(times),
+                        2 * len(BLOCK) / bulk,
+                    )
                     found.setdefault(name, []).append(row)
     return found
 
@@ -139,7 +144,10 @@ def main() -> int:
     print(f"{'bulk, MB/s':>12}{'slower':>9}")
     for name, (reply, late, rate, bulk) in medians.items():
         added = (reply - medians["direct"][0]) * 1e6
-        print(f"{name:<12}{reply * 1e6:>10.1f}{added:>8.1f}{late * 1e6:>9.0f}{rate:>11.0f}{base[2] / rate:>18.2f}x", end="")
+        print(
+            f"{name:<12}{reply * 1e6:>10.1f}{added:>8.1f}{late * 1e6:>9.0f}{rate:>11.0f}{base[2] / rate:>18.2f}x",
+            end="",
+        )
         print(f"{bulk / 1e6:>12.0f}{base[3] / bulk:>8.2f}x")
     return 0
 

@@ -1,4 +1,4 @@
-"""Sessions with servers of other people, recorded by ``tcpip tap``, then served by ``tcpip mock`` to the same script."""
+"""Sessions with servers of other people, recorded by ``tcpip tap``, then served by ``tcpip mock``."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def speak_smtp(port: int) -> None:
     """Hand in mails by Python's own client."""
     with smtplib.SMTP(DEFAULT_LOCALHOST, port, "localhost", timeout=TIMEOUT) as client:
         for number in range(10):
-            refused = client.sendmail("dome@localhost", ["a@localhost", "b@localhost"], f"Subject: {number}\n\n.hello\n")
+            refused = client.sendmail(
+                "dome@localhost", ["a@localhost", "b@localhost"], f"Subject: {number}\n\n.hello\n"
+            )
             assert {} == refused
         assert 250 == client.noop()[0]
 
@@ -94,7 +96,10 @@ def test_what_was_recorded_is_byte_exact_and_serves_the_same_script(
         relay = Relay(daemon.port)
         target = f"{DEFAULT_LOCALHOST}:{relay.port}"
         try:
-            with verb("tap", "0", target, "--once", "--view", "none", "--log", log, "--framing", framing) as (tap, port):
+            with verb("tap", "0", target, "--once", "--view", "none", "--log", log, "--framing", framing) as (
+                tap,
+                port,
+            ):
                 script(port)
                 said, complaints = tap.communicate(timeout=TIMEOUT)
         finally:
@@ -137,7 +142,9 @@ def commands_of(port: int) -> dict[str, int]:
 def benchmark(port: int) -> list[str]:
     """Run ``redis-benchmark`` with one client; give the names of its rows."""
     command = ["redis-benchmark", "-h", DEFAULT_LOCALHOST, "-p", str(port), "-c", "1", "-n", "1000", "--csv"]
-    done = subprocess.run([*command, "-t", "set,get,incr,lpush,lpop,mset"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [*command, "-t", "set,get,incr,lpush,lpop,mset"], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (0, "") == (done.returncode, done.stderr)
     return [line.partition(",")[0] for line in done.stdout.splitlines()]
 

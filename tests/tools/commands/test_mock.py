@@ -168,7 +168,11 @@ def test_a_sink_says_nothing_and_counts() -> None:
 
 def test_telemetry_comes_unasked_at_its_rate() -> None:
     """Numbered, so that one sees what is missing."""
-    with mock("telemetry:200Hz", "--framing", "lf") as (_, port), connect(port) as client, client.makefile("rb") as file:
+    with (
+        mock("telemetry:200Hz", "--framing", "lf") as (_, port),
+        connect(port) as client,
+        client.makefile("rb") as file,
+    ):
         numbers = [json.loads(file.readline())["number"] for _ in range(20)]
     assert list(range(20)) == numbers
 
@@ -240,7 +244,14 @@ HEADER = json.dumps({"tcplog": 1, "start": "2026-01-01T00:00:00Z", "unit": "ns"}
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"garbage\n", HEADER.encode() + b'{"x', b"\x1f\x8b\x08garbage", gzip.compress(b"x" * 100_000_000), b"{}\n" * 9],
+    [
+        b"",
+        b"garbage\n",
+        HEADER.encode() + b'{"x',
+        b"\x1f\x8b\x08garbage",
+        gzip.compress(b"x" * 100_000_000),
+        b"{}\n" * 9,
+    ],
     ids=["empty", "garbage", "torn", "bad gzip", "bomb", "no header"],
 )
 def test_a_hostile_transcript_is_a_sentence(data: bytes, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from tests.tools._devices import device, lines
 from tests.tools.tap._tapped import bytes_of, events_of
 
 
-
 class Answer(ctypes.LittleEndianStructure):
     """An answer as a structure."""
 

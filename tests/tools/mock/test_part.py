@@ -98,7 +98,7 @@ def test_where_nothing_was_asked_nothing_is_near() -> None:
 
 def test_how_the_device_ended_the_link_is_replayed() -> None:
     """FIN of a half, FIN of all, RST; but not an end with which it followed its client."""
-    end = [Eof(9 * MILLI, 1, "<"), Close(10 * MILLI, 1, "FIN", "device")]
+    end: list[Event] = [Eof(9 * MILLI, 1, "<"), Close(10 * MILLI, 1, "FIN", "device")]
     (script,), _ = scripts_of([Open(0, 1), *end], CRLF)
     assert [Finish(0.009), End(0.001, is_reset=False)] == script.steps
     (script,), _ = scripts_of([Open(0, 1), Close(5 * MILLI, 1, "RST", "device")], CRLF)
@@ -110,7 +110,7 @@ def test_how_the_device_ended_the_link_is_replayed() -> None:
 def test_links_are_told_apart_and_what_is_missing_is_counted() -> None:
     """Several clients were there at the same time."""
     mixed: list[Event] = [
-        Data(1, 2, ">", b"b"), Data(2, 1, ">", b"a"), Data(3, 2, ">", b"b\r\n"), Gap(4, 5, 6, "x"), Data(7, 1, "<", b"c")
+        Data(1, 2, ">", b"b"), Data(2, 1, ">", b"a"), Data(3, 2, ">", b"\r\n"), Gap(4, 5, 6, "x"),
     ]  # fmt: skip
     scripts, missing = scripts_of(mixed, CRLF)
     assert ([2, 1], 5) == ([one.number for one in scripts], missing)

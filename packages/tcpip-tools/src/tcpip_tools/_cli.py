@@ -27,6 +27,8 @@ Examples:
   tcpip talk dome:5000                by hand
   tcpip ping dome:5000 STATUS         how fast does it answer?
   tcpip hold dome:5000 --reconnect    why does the link drop?
+  tcpip tap 5001 dome:5000 --log night.tcplog     pass a link on, and record it
+  tcpip mock night.tcplog --port 5000             be the device of that night
   tcpip log show night.tcplog         what went over the link
   tcpip demo                          watch a mock dome and its client talk
 

@@ -210,10 +210,13 @@ class _Telling:
             self._tell("unknown", f"{text}; no request was", unknown.payload, "!")
             return
         text += f"; nearest is {quoted(unknown.nearest, self._encoding)}, {unknown.likeness:.0%} the same"
-        data = {"nearest": for_machines(unknown.nearest, self._encoding), "likeness": round(unknown.likeness, 3)}
+        near = for_machines(unknown.nearest, self._encoding)
+        data: dict[str, object] = {"nearest": near, "likeness": round(unknown.likeness, 3)}
         self._tell("unknown", text, unknown.payload, "!", data)
         if self.unknown == 1 and self._is_text(unknown.payload):
-            hint = "to have it answered record it too (tcpip tap), or write a mock of your own (tcpip mock pkg.mod:Class)"
+            hint = (
+                "to have it answered record it too (tcpip tap), or write a mock of your own (tcpip mock pkg.mod:Class)"
+            )
             self._report(Event("hint", f"  {hint}", "-", {"text": hint}, is_aside=True))
 
     def of_the_rest(self, pending: bytes) -> None:

@@ -146,9 +146,9 @@ def nearest(payload: bytes, known: list[bytes]) -> tuple[bytes | None, float]:
     """
     best, most = None, -1.0
     matcher = difflib.SequenceMatcher(None, autojunk=False)
-    matcher.set_seq2(payload[:_LETTERS])
+    matcher.set_seq2(payload[:_LETTERS].decode("latin-1"))
     for one in known[:_COMPARED]:
-        matcher.set_seq1(one[:_LETTERS])
+        matcher.set_seq1(one[:_LETTERS].decode("latin-1"))
         if matcher.real_quick_ratio() > most and matcher.quick_ratio() > most and (likeness := matcher.ratio()) > most:
             best, most = one, likeness
     return best, max(most, 0.0)

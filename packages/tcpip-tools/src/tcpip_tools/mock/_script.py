@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from tcpip_core.transcript import Close, Eof, Event, Gap
 from tcpip_testing.framing import Framing
 
-from ..logs._messages import Message, messages_in
+from ..logs._messages import Item, Message, messages_in
 
 __all__ = ["End", "Finish", "Request", "Say", "Script", "Step", "TooMuch", "scripts_of"]
 
@@ -118,21 +118,26 @@ def scripts_of(events: Iterable[Event], framing: Framing) -> tuple[list[Script],
         size += _OVERHEAD + (len(item.payload) if isinstance(item, Message) else 0)
         if size > _MOST:
             raise TooMuch(f"it has more than {_MOST // 2**20} MiB")
-        match item:
-            case Message(direction=">"):
-                frame = item.payload if item.remark else framing.encode(item.payload)
-                script.steps.append(Request(item.payload, frame))
-            case Message():
-                script.steps.append(Say(delay, item.payload))
-            case Eof(direction=">"):
-                # What the device ends from here on it ends because the client has, and a mock follows its own client.
-                ended.add(number)
-            case Eof() if number not in ended:
-                script.steps.append(Finish(delay))
-            case Close(by="device", reason="RST"):
-                script.steps.append(End(delay, is_reset=True))
-            case Close(by="device") if number not in ended:
-                script.steps.append(End(delay, is_reset=False))
-            case _:
-                pass
+        if isinstance(item, Eof) and item.direction == ">":
+            ended.add(number)
+        if (step := _step(item, delay, framing, follows=number in ended)) is not None:
+            script.steps.append(step)
     return list(scripts.values()), missing
+
+
+def _step(item: Item, delay: float, framing: Framing, *, follows: bool) -> Step | None:
+    """Return what a mock has to do or to wait for; `follows` says that the client has ended its half."""
+    match item:
+        case Message(direction=">"):
+            return Request(item.payload, item.payload if item.remark else framing.encode(item.payload))
+        case Message():
+            return Say(delay, item.payload)
+        case Close(by="device", reason="RST"):
+            return End(delay, is_reset=True)
+        # An end with which the device followed its client is no step: a mock follows its own.
+        case Eof(direction="<") if not follows:
+            return Finish(delay)
+        case Close(by="device") if not follows:
+            return End(delay, is_reset=False)
+        case _:
+            return None

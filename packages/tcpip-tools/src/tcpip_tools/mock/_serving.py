@@ -131,7 +131,8 @@ class Serving:
         except BaseException:
             sock.close()
             raise
-        line = Line(reader, writer, self.recorder and self.recorder.connected("device", here, who), number)
+        observer = None if self.recorder is None else self.recorder.connected("device", here, who)
+        line = Line(reader, writer, observer, number)
         self._report(Event("connected", f"* client {number} came: {who}", "*", {"client": number, "address": who}))
         try:
             await self.manner(line, self._report)
@@ -155,8 +156,8 @@ class Serving:
         """Return the last event."""
         unknown = self.manner.unknown
         text = (
-            f"{outcome} after {seconds:.1f} s: {self.clients} clients, {self.refused} refused; {self.received} bytes came, "
-            f"{self.sent} were said; {unknown} requests were not recorded"
+            f"{outcome} after {seconds:.1f} s: {self.clients} clients, {self.refused} refused; "
+            f"{self.received} bytes came, {self.sent} were said; {unknown} requests were not recorded"
         )
         head = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3), "clients": self.clients}
         data = {"refused": self.refused, "received": self.received, "sent": self.sent, "unknown": unknown}
