@@ -217,6 +217,7 @@ def test_what_cannot_be_served_is_a_sentence(what: str, sentence: str) -> None:
     [
         (["echo", "--timing", "fast"], "'fast' is not real, none, or a factor"),
         (["echo", "--timing", "nan"], "'nan' is not real, none, or a factor"),
+        (["telemetry:1Hz", "--framing", "fixed:4"], "telemetry is text of any length: in framing fixed:4"),
         (["echo", "--framing", "morse"], "unknown framing 'morse'"),
         (["echo", "--host", "192.0.2.1"], "this host does not have that address"),
         ([f"{__name__}:Greeter", "--policy", "multi"], "a class has room for one client"),

@@ -149,3 +149,12 @@ def test_anything_that_is_heard_is_taken_without_an_end(data: list[bytes]) -> No
     one = part(*TALK)
     for piece in data:
         answers(one, piece)
+
+
+def test_a_flood_of_unknown_requests_is_dealt_with_one_by_one() -> None:
+    """In a time that grows with their number, not with its square; the nearest is looked for now and then only."""
+    one = part(*TALK)
+    found = answers(one, b"\r\n" * 50_000 + b"STATUS\r\n")
+    assert [b"hello\r\n", b"1\r\n"] == said(found)
+    unknown = [move for move in found if isinstance(move, Unknown)]
+    assert (50_000, 100) == (len(unknown), sum(move.nearest is not None for move in unknown))

@@ -74,11 +74,12 @@ def _telemetry(rate: str | None, framing: str | None) -> Telemetry:
     if not _RATES[0] <= number <= _RATES[1]:
         raise Failure(ExitCode.USAGE, f"telemetry is from {_RATES[0]:g} to {_RATES[1]:g} Hz, not {number:g}")
     told = parse_framing(framing or "crlf")
+    telemetry = Telemetry(number, told)
     try:
-        _ = told.encode(b"{}")
+        _ = telemetry.message(0)
     except ValueError as e:
-        raise Failure(ExitCode.USAGE, f"telemetry is text, and cannot be sent in framing {told}: {e}") from e
-    return Telemetry(number, told)
+        raise Failure(ExitCode.USAGE, f"telemetry is text of any length: {e}") from e
+    return telemetry
 
 
 def _own_class(request: Request) -> OwnClass:

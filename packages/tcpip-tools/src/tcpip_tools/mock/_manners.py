@@ -93,12 +93,22 @@ class Telemetry:
             if not saying.cancelled():
                 saying.exception()  # The link is lost, as the reader is told too.
 
+    def message(self, number: int) -> bytes:
+        """Return one message.
+
+        Raises
+        ------
+        ValueError
+            If the framing cannot carry it.
+        """
+        value = {"number": number, "time": round(time.time(), 6), "value": round(math.sin(number / 10), 6)}
+        return self._framing.encode(json.dumps(value).encode())
+
     async def _say(self, line: Line) -> None:
         loop = asyncio.get_running_loop()
         begun_at = loop.time()
         for number in itertools.count():
-            value = {"number": number, "time": round(time.time(), 6), "value": round(math.sin(number / 10), 6)}
-            await line.write(self._framing.encode(json.dumps(value).encode()))
+            await line.write(self.message(number))
             await asyncio.sleep(begun_at + (number + 1) * self._period - loop.time())
 
 

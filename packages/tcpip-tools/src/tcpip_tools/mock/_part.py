@@ -1,6 +1,7 @@
 """Where in a recorded link a client is: what it says, looked up there, and what the device does next; pure."""
 
 import difflib
+from collections import deque
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -10,8 +11,10 @@ from ._script import End, Finish, Request, Say, Script
 
 __all__ = ["Move", "Moved", "Part", "Unknown", "nearest"]
 
-_COMPARED: Final = 1000
+_COMPARED: Final = 200
 """With how many recorded requests an unknown one is compared at most."""
+_SOUGHT: Final = 100
+"""For how many unknown requests of a client the nearest one is looked for: comparing takes long."""
 _LETTERS: Final = 200
 """How many bytes of each are compared."""
 
@@ -67,6 +70,9 @@ class Part:
         self._framing = framing
         self._buffer = bytearray()
         self._at = 0
+        # Requests at the head of the buffer that were cut already: many unknown ones may come at once.
+        self._cut_ahead: deque[bytes] = deque()
+        self._unknown = 0
         self.known = 0
         """How many requests were as recorded."""
         self._places: dict[bytes, list[int]] = {}
@@ -100,35 +106,39 @@ class Part:
                 if not self._buffer or (step is not None and step.frame.startswith(self._buffer)):
                     return None
                 return self._look_up()
-            self._answered(step.frame)
+            self._consume(step.frame)
+            self.known += 1
             self._at += 1
 
-    def _answered(self, frame: bytes) -> None:
+    def _consume(self, frame: bytes) -> None:
         del self._buffer[: len(frame)]
-        self.known += 1
+        if self._cut_ahead and self._framing.encode(self._cut_ahead.popleft()) != frame:
+            self._cut_ahead.clear()
 
     def _look_up(self) -> Move | None:
         frame = self._cut()
         if frame is None:
             return None
         payload, data = frame
+        self._consume(data)
         places = self._places.get(data, ())
         if not places:
-            del self._buffer[: len(data)]
-            return Unknown(payload, *nearest(payload, self._requests()))
+            self._unknown += 1
+            return Unknown(payload, *nearest(payload, self._requests() if self._unknown <= _SOUGHT else []))
         # The next time that it was asked; after the last time, the first.
         self._at = next((place for place in places if place > self._at), places[0]) + 1
-        self._answered(data)
+        self.known += 1
         return Moved(payload)
 
     def _cut(self) -> tuple[bytes, bytes] | None:
         """Return the first request in what was heard, and as it went over the link."""
         if isinstance(self._framing, Raw):
-            heard = self.pending
-            known = max((frame for frame in self._places if heard.startswith(frame)), key=len, default=heard)
+            frames = (frame for frame in self._places if self._buffer.startswith(frame))
+            known = max(frames, key=len, default=self.pending)
             return known, known
-        found = self._framing.decoder().feed(self.pending)
-        return (found[0], self._framing.encode(found[0])) if found else None
+        if not self._cut_ahead:
+            self._cut_ahead.extend(self._framing.decoder().feed(self.pending))
+        return (self._cut_ahead[0], self._framing.encode(self._cut_ahead[0])) if self._cut_ahead else None
 
     def _requests(self) -> list[bytes]:
         return list(dict.fromkeys(step.payload for step in self._steps if isinstance(step, Request)))
