@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import signal
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.support import IPV4, unused_port
 from tests.tools._command import TIMEOUT, events, next_event, pipe, run, running, talk
@@ -144,3 +146,19 @@ def test_a_target_that_is_away_is_the_status_of_that() -> None:
     done = run("tap", "0", f"{IPV4}:{unused_port()}")
     assert 3 == done.returncode
     assert "nothing listens there" in done.stderr
+
+
+def test_a_target_that_speaks_tls_is_spoken_to_by_tls(tmp_path: Path) -> None:
+    """Clients speak plainly, and what is recorded is plain."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(IPV4).configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    log = tmp_path / "a.tcplog"
+    options = ("--cafile", str(tmp_path / "ca.pem"), "--log", str(log), "--once", "--json")
+    with device(DOME, context=context) as one, running("tap", "0", one.target, *options) as process:
+        assert b"OK\r\n" == talk(next_event(process)["port"], b"STATUS\r\n", size=4)
+        said, complaints = process.communicate(timeout=TIMEOUT)
+        one.wait_gone()
+    assert (0, "", {"CLOSED_HERE": 1}) == (process.returncode, complaints, events(said)[-1]["ends"])
+    assert (b"STATUS\r\n", b"OK\r\n") == (bytes_of(events_of(log), ">"), bytes_of(events_of(log), "<"))
