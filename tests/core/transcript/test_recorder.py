@@ -456,6 +456,7 @@ def test_events_that_a_program_made_are_recorded_as_they_are(tmp_path: Path) -> 
         recorder.record(Data(begun + 1, 3, ">", b"hello"))
         recorder.record(Close(begun + 3, 3, "RST", "client"))
     opened, *rest = events_of(tmp_path / "a.tcplog")
-    assert (Open, 3, ADDRESSES) == (type(opened), opened.connection, (opened.client, opened.device))
+    assert isinstance(opened, Open)
+    assert (3, *ADDRESSES) == (opened.connection, opened.client, opened.device)
     assert [(opened.time + 1, b"hello")] == [(one.time, one.payload) for one in rest if isinstance(one, Data)]
     assert [Close(opened.time + 3, 3, "RST", "client")] == [one for one in rest if isinstance(one, Close)]

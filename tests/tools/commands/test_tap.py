@@ -152,7 +152,7 @@ def test_a_target_that_speaks_tls_is_spoken_to_by_tls(tmp_path: Path) -> None:
     """Clients speak plainly, and what is recorded is plain."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(IPV4).configure_cert(context)
+    authority.issue_cert(IPV4).configure_cert(context)  # pyright: ignore[reportUnknownMemberType]  # OpenSSL's
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     log = tmp_path / "a.tcplog"
     options = ("--cafile", str(tmp_path / "ca.pem"), "--log", str(log), "--once", "--json")

@@ -4,15 +4,13 @@ import asyncio
 import socket
 from typing import Final
 
-from tcpip_core import Keepalive, LinkObserver, LossReason
+from tcpip_core import Keepalive, LinkObserver, LossReason, close_stream_writer
 
 from .._listening import NO_LINGER
 
 __all__ = ["Line"]
 
 _CHUNK: Final = 65_536
-_FAREWELL: Final = 2.0
-"""How long a client has to take what was said before the link is cut (seconds)."""
 
 
 class Line:
@@ -95,12 +93,4 @@ class Line:
     async def close(self) -> None:
         """End the link behind what was said."""
         self.end(LossReason.CLOSED_HERE)
-        self._writer.close()
-        try:
-            async with asyncio.timeout(_FAREWELL):
-                await self._writer.wait_closed()
-        except OSError:  # Also the end of the time.
-            self._writer.transport.abort()
-        except asyncio.CancelledError:
-            self._writer.transport.abort()
-            raise
+        await close_stream_writer(self._writer)
