@@ -93,6 +93,22 @@ async def test_what_a_side_said_before_it_left_with_data_unread_arrives(side: st
 
 @ASYNCIO
 @pytest.mark.parametrize("side", SIDES)
+async def test_what_had_come_is_not_lost_where_a_write_meets_the_reset(side: str) -> None:
+    """The kernel still has it, but a transport that fails to write does not look."""
+    async with tapped() as one:
+        actor, other = ordered(side, *await one.link())
+        assert one.tap.relay is not None
+        end = one.tap.relay._ends[SIDES.index(side)]
+        actor.send(b"last words")
+        actor.reset()
+        end.send(b"too late")  # in this very step, so that nothing was read before
+        assert b"last words" == await other.read_exactly(10)
+        with pytest.raises(ConnectionResetError):
+            await other.read()
+
+
+@ASYNCIO
+@pytest.mark.parametrize("side", SIDES)
 async def test_a_side_that_does_not_read_holds_up_the_other_one(side: str) -> None:
     """So memory stays bounded, and nobody believes in a delivery that was none."""
     data = random.Random(1).randbytes(1024) * (BULK // 1024)
