@@ -156,6 +156,7 @@ class Connection(asyncio.Protocol):
         self.state = state
         self.alive = state in CONNECTED
         self.incoming.note_state(is_open=self.alive or state is State.WAITING)
+        self.outgoing.sink = self.transport if self.alive and not self.is_cut else None
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good; nothing happens if that was done before.
@@ -404,6 +405,7 @@ class Connection(asyncio.Protocol):
         if self.is_cut:
             return
         self.is_cut = True
+        self.outgoing.sink = None
         if self.alive:
             # No error, and we did not close: the peer did, and on uvloop TLS says no more of it.
             self._announce_end(LossReason.FIN if exc is None else reason_for(exc), exc)

@@ -38,6 +38,16 @@ class Hooks(Told, Protocol):
         """Whether somebody may be being accepted."""
         ...
 
+    @property
+    def reads_plainly(self) -> bool:
+        """Whether no method of a subclass is to see what the other reads take."""
+        ...
+
+    @property
+    def writes_plainly(self) -> bool:
+        """Whether no method of a subclass is to see what the other writes send."""
+        ...
+
     def log(self) -> logging.Logger:
         """Return the logger, which users replace."""
         ...
@@ -108,8 +118,10 @@ class Endpoint:
         "loss_reason",
         "observation",
         "publisher",
+        "reads_plainly",
         "tasks",
         "tuning",
+        "writes_plainly",
     )
 
     def __init__(
@@ -127,6 +139,8 @@ class Endpoint:
         self.keepalive = keepalive
         self.tuning = tuning
         self.observation = observation
+        self.reads_plainly = hooks.reads_plainly
+        self.writes_plainly = hooks.writes_plainly and not limits.strict_text
         self.json_codec = json_codec_for(tuning.json_codec, strict=limits.strict_json)
         self.log = hooks.log
         self.tasks = OwnedTasks(self._loop, self.log)
