@@ -18,8 +18,8 @@ import pytest
 
 from tcpip_core import DEFAULT_LOCALHOST
 from tests.interop._processes import Daemon
-from tests.interop._programs import EXIM, MEMCACHED, REDIS, Program
-from tests.interop._servers import run_exim, run_memcached, run_redis
+from tests.interop._programs import EXIM, MEMCACHED, POSTGRES, PSQL, REDIS, Program, path
+from tests.interop._servers import run_exim, run_memcached, run_postgres, run_redis
 from tests.interop.test_probe import Relay
 from tests.support import TIMEOUT
 from tests.tools._command import events, next_event, running
@@ -165,3 +165,41 @@ def test_redis_benchmark_finds_the_same_through_a_tap(tmp_path: Path) -> None:
     summary = events(said)[-1]
     assert ("", 0) == (complaints, summary["refused"])
     assert summary["links"] > 5
+
+
+SCRIPT = r"""
+\pset pager off
+create table measured (number int primary key, name text, value double precision);
+insert into measured select n, 'run ' || n, sqrt(n) from generate_series(1, 5000) n;
+\copy measured to stdout csv
+select count(*), sum(value), max(name) from measured;
+begin; delete from measured where number % 2 = 0; rollback;
+select nothing from nowhere;
+select repeat('x', 300000);
+drop table measured;
+"""
+"""Many rows, a copy, a message that is larger than every buffer, and an error in the middle."""
+
+
+def query(port: int) -> tuple[int, str, str]:
+    """Let ``psql`` run the script; give its status and what it said, without the port."""
+    command = [path(PSQL), "-X", "-h", DEFAULT_LOCALHOST, "-p", str(port), "-U", "postgres", "postgres"]
+    done = subprocess.run(command, input=SCRIPT, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.interop(POSTGRES)
+def test_psql_finds_the_same_through_a_tap(tmp_path: Path) -> None:
+    """It asks for encryption first, is refused, and goes on: what it prints is the same to the byte."""
+    with run_postgres() as daemon:
+        expected = query(daemon.port)
+        assert (0, True) == (expected[0], 'relation "nowhere" does not exist' in expected[2])
+        log = tmp_path / "a.tcplog"
+        with verb("tap", "0", f"{DEFAULT_LOCALHOST}:{daemon.port}", "--view", "none", "--log", str(log)) as (tap, port):
+            assert expected == query(port)
+            tap.terminate()
+            said, complaints = tap.communicate(timeout=TIMEOUT)
+        recorded = bytes_of(events_of(log), "<")
+    assert ("", 0) == (complaints, events(said)[-1]["refused"])
+    assert b"run 5000" in recorded
+    assert b"x" * 300_000 in recorded
