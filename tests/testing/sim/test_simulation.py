@@ -316,6 +316,41 @@ def test_advance_lets_everything_happen_that_is_due() -> None:
     sim_run(main)
 
 
+def test_several_tasks_advance_at_once() -> None:
+    """Each waited for the other to be done, for ever."""
+
+    async def main(sim: Simulation) -> list[str]:
+        done: list[str] = []
+
+        async def work(name: str, seconds: float) -> None:
+            await sim.advance(seconds)
+            done.append(name)
+
+        async def chain() -> None:
+            await asyncio.sleep(1)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            done.append("chain")
+
+        await asyncio.gather(work("a", 1), work("b", 1), chain(), work("c", 1), work("d", 0.5))
+        return done
+
+    first, then, *others = sim_run(main)
+    assert [first, then, *sorted(others)] == ["d", "chain", "a", "b", "c"]
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_time_advances_by_a_finite_time(seconds: float) -> None:
+    """A clock at infinity would never move again."""
+
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(ValueError, match="0 or more, and finite"):
+            await sim.advance(seconds)
+        assert sim.time == 0
+
+    sim_run(main)
+
+
 def test_events_of_the_world_are_no_timers_of_the_program() -> None:
     """So a test can tell what its subject has left behind."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import math
 import random
 from collections.abc import Callable, Iterator
 from typing import TypeVarTuple, Unpack
@@ -98,18 +99,16 @@ class Simulation(Faults):
         Raises
         ------
         ValueError
-            If it is negative.
+            If it is negative or infinite.
         """
-        if not seconds >= 0:
-            raise ValueError(f"time passes in one direction: seconds must be 0 or more, not {seconds!r}")
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"time passes in one direction: seconds must be 0 or more, and finite, not {seconds!r}")
         await asyncio.sleep(seconds)
         await self.settle()
 
     async def settle(self) -> None:
         """Let everything happen that is due now; the clock stands still."""
-        now = self.time
-        while self._loop.is_busy and self.time == now:  # noqa: ASYNC110  There is no event to wait for.
-            await asyncio.sleep(0)
+        await self._loop.settle()
 
     def call_later(self, delay: float, call: Callable[[Unpack[Ts]], object], *args: *Ts) -> asyncio.TimerHandle:
         """Let something happen that is no part of the program under test.
