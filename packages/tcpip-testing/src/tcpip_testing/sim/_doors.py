@@ -36,22 +36,29 @@ class NetworkLoop(RefusingLoop):
         ------
         OSError
             If that is not possible: refused, no answer, no such host.
+        OverflowError
+            If the port is no port.
         NotImplementedError
             If TLS or a real socket is asked for.
         """
         _check_keywords("create_connection", kwargs, _FOR_CLIENTS)
         if port is None:
             raise ValueError("host and port was not specified and no sock specified")
+        number = _port_number(port)
         errors: list[OSError] = []
         for address in self.network.resolve(host, family):
             try:
-                tcp = await self.network.connect(address, int(port), local_addr)
+                tcp = await self.network.connect(address, number, local_addr)
                 break
             except OSError as e:
                 errors.append(e)
         else:
             raise _summary(errors)
-        protocol = protocol_factory()
+        try:
+            protocol = protocol_factory()
+        except BaseException:
+            tcp.close()
+            raise
         waiter: asyncio.Future[None] = self.create_future()
         transport = SimTransport(cast("Any", self), tcp, protocol, waiter)
         try:
@@ -78,15 +85,17 @@ class NetworkLoop(RefusingLoop):
         ------
         OSError
             If that is not possible: the port is taken, or the address is another's.
+        OverflowError
+            If the port is no port.
         NotImplementedError
             If TLS or a real socket is asked for.
         """
         _check_keywords("create_server", kwargs, _FOR_SERVERS)
-        network = self.network
+        network, number = self.network, _port_number(port)
         server = SimServer(cast("Any", self), protocol_factory, network.stop_listening(network.current))
         try:
             for address in self._addresses_to_listen_on(host, family):
-                network.listen(server, address, int(port or 0), backlog)
+                network.listen(server, address, number, backlog)
         except OSError:
             server.close()
             raise
@@ -115,7 +124,7 @@ class NetworkLoop(RefusingLoop):
     ) -> list[Any]:
         """Resolve a name of the simulated network."""
         name = host.decode() if isinstance(host, bytes) else host
-        number = int(port or 0)
+        number = _port_number(port)
         return [
             (
                 socket.AF_INET6 if ":" in one else socket.AF_INET,
@@ -130,6 +139,17 @@ class NetworkLoop(RefusingLoop):
     async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
         """Give an address back as it is."""
         return str(sockaddr[0]), str(sockaddr[1])
+
+
+def _port_number(port: bytes | str | int | None) -> int:
+    """Return a port's number; names of services differ between machines."""
+    try:
+        number = int(port or 0)
+    except ValueError:
+        raise socket.gaierror(socket.EAI_SERVICE, f"a port in a simulation is a number, not {port!r}") from None
+    if not 0 <= number <= 65_535:
+        raise OverflowError(f"a port is 0 to 65535, not {number}")
+    return number
 
 
 _FOR_BOTH = {"flags", "sock", "ssl", "ssl_handshake_timeout", "ssl_shutdown_timeout"}

@@ -14,6 +14,7 @@ from ._link import Link
 from ._loop import SimLoop
 from ._server import Listener
 from ._settings import LinkSettings
+from ._targets import check_host
 from ._tcp import Tcp
 from ._trace import Event
 
@@ -210,7 +211,7 @@ class Simulation(Faults):
         Raises
         ------
         ValueError
-            If there is such a name or address already, or an address is not numeric.
+            If there is such a name or address already, the name is none, or an address is not numeric.
         """
         return self._network.add_host(name, *addresses)
 
@@ -229,8 +230,13 @@ class Simulation(Faults):
         ------
         Host
             The same.
+
+        Raises
+        ------
+        TypeError
+            If it is no host.
         """
-        with self._network.on(host):
+        with self._network.on(check_host(host)):
             yield host
 
     def link(self, one: Host, other: Host) -> Link:
@@ -245,8 +251,13 @@ class Simulation(Faults):
         -------
         Link
             To look at, to change, to cut.
+
+        Raises
+        ------
+        TypeError
+            If something is no host.
         """
-        return self._network.link(one, other)
+        return self._network.link(check_host(one), check_host(other))
 
     @property
     def settings(self) -> LinkSettings:
