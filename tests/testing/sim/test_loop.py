@@ -248,6 +248,17 @@ def test_task_factories_of_any_age_get_what_they_take() -> None:
     assert sim_run(main) == ["sleep", "named"]
 
 
+@pytest.mark.parametrize("name", ["set_task_factory", "set_exception_handler", "set_default_executor"])
+def test_what_cannot_be_called_is_refused(name: str) -> None:
+    """As on any loop: it would fail where it is used, which is far from where it was given."""
+
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(TypeError, match="not 3"):
+            getattr(sim.loop, name)(3)
+
+    sim_run(main)
+
+
 @pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="Python 3.12 has it first")
 def test_eager_tasks_run_on_it() -> None:
     """They run before the call that makes them returns."""

@@ -8,6 +8,7 @@ import itertools
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -421,6 +422,69 @@ def test_a_client_chooses_its_own_address(run: Run, own: str) -> None:
             assert writer.get_extra_info("sockname")[0] == "127.0.0.1"
             writer.close()
             await writer.wait_closed()
+
+    run(main)
+
+
+@BOTH_WORLDS
+@pytest.mark.parametrize("keyword", ["server_hostname", "ssl_handshake_timeout", "ssl_shutdown_timeout"])
+def test_what_is_for_tls_is_refused_without_it(run: Run, keyword: str) -> None:
+    """As asyncio does, so that it is noticed here."""
+
+    async def main() -> None:
+        wrong: Any = {keyword: "x"}
+        with pytest.raises(ValueError, match=f"{keyword} is only meaningful with ssl"):
+            await asyncio.open_connection("127.0.0.1", PORT, **wrong)
+
+    run(main)
+
+
+@BOTH_WORLDS
+def test_a_server_listens_somewhere(run: Run) -> None:
+    """Without a host and a port there is nowhere."""
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="Neither host/port nor sock were specified"):
+            await asyncio.start_server(echo)
+
+    run(main)
+
+
+@BOTH_WORLDS
+def test_the_socket_of_a_transport_is_that_of_asyncio(run: Run) -> None:
+    """Programs look at it, and set what asyncio has set already."""
+
+    async def main() -> None:
+        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+            host: Any = b"127.0.0.1"  # Typeshed does not know of it.
+            _, writer = await asyncio.open_connection(host, port_of(server))
+            sock = writer.get_extra_info("socket")
+            assert sock.gettimeout() == 0
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            sock.setblocking(False)
+            sock.settimeout(0)
+            with pytest.raises(ValueError, match="only 0 timeout"):
+                sock.settimeout(1)
+            with pytest.raises(ValueError, match="cannot be blocking"):
+                sock.setblocking(True)
+            writer.close()
+            await writer.wait_closed()
+
+    run(main)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio has all_errors since Python 3.12")
+@BOTH_WORLDS
+def test_all_errors_come_in_a_group(run: Run) -> None:
+    """There may be one for each address."""
+
+    async def main() -> None:
+        port = port_of(closed := await asyncio.start_server(echo, "127.0.0.1", 0))
+        closed.close()
+        with pytest.raises(ExceptionGroup) as caught:
+            await asyncio.open_connection("127.0.0.1", port, all_errors=True)
+        assert isinstance(caught.value.exceptions[0], ConnectionRefusedError)
 
     run(main)
 

@@ -35,6 +35,8 @@ class ReportingLoop(asyncio.AbstractEventLoop):
 
     def set_exception_handler(self, handler: ExceptionHandler | None) -> None:
         """Let something else hear of errors that nobody catches."""
+        if handler is not None and not callable(handler):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(f"an exception handler must be a callable or None, not {handler!r}")
         self._exception_handler = handler
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:

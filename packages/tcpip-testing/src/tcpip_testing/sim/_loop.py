@@ -17,7 +17,7 @@ import weakref
 from asyncio import events
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
@@ -343,6 +343,8 @@ class SimLoop(ReportingLoop, NetworkLoop):
 
     def set_task_factory(self, factory: Any) -> None:
         """Let something else make tasks; the order of a set of them may differ between runs then."""
+        if factory is not None and not callable(factory):
+            raise TypeError(f"a task factory must be a callable or None, not {factory!r}")
         self._task_factory = factory
 
     def get_task_factory(self) -> Any:
@@ -385,6 +387,8 @@ class SimLoop(ReportingLoop, NetworkLoop):
 
     def set_default_executor(self, executor: Any) -> None:
         """Let `run_in_executor` use something else."""
+        if not isinstance(executor, ThreadPoolExecutor):
+            raise TypeError(f"the default executor must be a ThreadPoolExecutor, not {executor!r}")
         self._threads.use(executor)
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, cast
+from typing import Any
 
 __all__ = ["LinkSettings"]
 
@@ -85,7 +85,7 @@ def _is_number(value: object) -> bool:
 def _latencies(latency: float | tuple[float, float] | str) -> tuple[float, float]:
     """Return the range of a latency (seconds)."""
     if not isinstance(latency, str):
-        return _pair(latency)
+        return _bounds(latency if isinstance(latency, tuple) else (latency, latency), latency)
     times = [_TIME.fullmatch(part.strip()) for part in latency.split("..")]
     seconds = [float(one[1]) * _UNITS[one[2]] for one in times if one]
     if len(seconds) != len(times) or len(seconds) > 2:
@@ -93,8 +93,7 @@ def _latencies(latency: float | tuple[float, float] | str) -> tuple[float, float
     return seconds[0], seconds[-1]
 
 
-def _pair(latency: Any) -> tuple[float, float]:
-    pair = cast("tuple[Any, ...]", latency) if isinstance(latency, tuple) else (latency, latency)
+def _bounds(pair: tuple[Any, ...], latency: object) -> tuple[float, float]:
     if len(pair) != 2 or not all(map(_is_number, pair)):
         raise ValueError(
             f"latency must be seconds, a pair of them as a tuple, or text like '5ms' or '1ms..20ms', not {latency!r}"
