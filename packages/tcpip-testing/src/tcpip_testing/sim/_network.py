@@ -279,14 +279,30 @@ class Network:
         ]
         return (f"\n  cut or stalled: {', '.join(down)}" if down else "") + "".join(waiting)
 
+    def open_sockets(self) -> list[tuple[str, object]]:
+        """Return what programs have not closed: its addresses, and what holds it."""
+        found: list[tuple[str, object]] = []
+        for host in self.hosts.values():
+            for end in host.connections:
+                if not end.closed:
+                    (own, port), (other, where) = end.local[:2], end.remote[:2]
+                    found.append((f"from {own} port {port} to {other} port {where}", end.holder or end))
+            found += [(f"of {own} port {port}", listener) for (own, port), listener in host.listeners.items()]
+        return found
+
+    def time_to_end(self) -> float:
+        """Return how long it takes until what was closed is closed at both ends (seconds)."""
+        now = self._loop.time()
+        return max((link.busy_for(now) + 4 * link.settings.latencies[1] for link in self.links()), default=0.0)
+
     def forget(self, *, quietly: bool) -> None:
         """Drop all connections, for a loop that has ended; quietly where no program could have closed them."""
         for host in self.hosts.values():
             for end in host.connections:
                 end.on_gone = end.on_ready = None
                 end.line.carried.clear()
-                if quietly and end.on_dropped is not None:
-                    end.on_dropped()
+                if quietly and end.holder is not None:
+                    end.holder.drop()
             host.connections.clear()
             host.listeners.clear()
         for link in self._links.values():
