@@ -241,3 +241,34 @@ def test_no_leaks_names_what_was_left_in_a_simulation(tmp_path: Path) -> None:
     assert "1 passed, 1 error" in told
     assert re.search(r"simulated socket from 127\.0\.0\.1 port \d+ to 127\.0\.0\.1 port 5000, made at .*# HERE", told)
     assert re.search(r"task .* running answer, made at .*streams\.py", told)
+
+
+ABSTRACT = """
+import unittest
+
+from tcpip_testing.conformance import StreamTests
+
+
+class DeviceTests(StreamTests):
+    sim_seed = 3
+
+
+class {name}(DeviceTests{base}):
+    async def open_steam(self, host, port): ...
+"""
+
+
+@pytest.mark.parametrize(("name", "base"), [("TestDevice", ""), ("DeviceTest", ", unittest.TestCase")])
+def test_a_suite_that_lacks_a_method_is_refused(tmp_path: Path, name: str, base: str) -> None:
+    """It is abstract, and pytest would leave all its tests out without a word."""
+    told = run_pytest(tmp_path, ABSTRACT.format(name=name, base=base), status=2)
+    assert f"{name} inherits a suite of tests and lacks open_stream, so none of them would run" in told
+
+
+def test_a_suite_for_others_to_inherit_may_lack_a_method(tmp_path: Path) -> None:
+    """Its name says that it is no test; nor are the suites themselves, whatever a test is called here."""
+    (tmp_path / "conftest.py").write_text("", encoding="utf-8")
+    source = ABSTRACT.format(name="OtherTests", base="")
+    assert "no tests ran" in run_pytest(tmp_path, source, status=5)
+    options = "-o", "python_classes=StreamTests"
+    assert "no tests ran" in run_pytest(tmp_path, source, *options, status=5)
