@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -286,6 +287,14 @@ async def test_connection_pair_closes_the_server_if_the_client_cannot_be_made() 
     with pytest.raises(ValueError, match="encoding"):
         async with connection_pair(encoding="no such"):
             pass
+
+
+async def test_only_streams_are_reset() -> None:
+    """A client of tcpip-core has no transport to show; what is allowed is said."""
+    async with connection_pair() as (client, _):
+        wrong: Any = client
+        with pytest.raises(TypeError, match=r"is an asyncio\.StreamWriter, not <tcpip_core"):
+            reset_stream(wrong)
 
 
 async def test_an_end_of_tcp_is_no_end_in_memory() -> None:

@@ -143,8 +143,8 @@ def _faults(item: pytest.Function) -> Iterator[str]:
     of_fixtures: object = item.config.getini("asyncio_default_fixture_loop_scope")
     if of_fixtures in _WIDER and (used := _ASYNCHRONOUS.intersection(item.fixturenames)):
         yield (
-            f"a test marked {MARKER} has an event loop of its own, and its fixture {min(used)} would live in that of the "
-            f"{of_fixtures}: set asyncio_default_fixture_loop_scope = function"
+            f"a test marked {MARKER} has an event loop of its own, and its fixture {min(used)} would live in that of "
+            f"the {of_fixtures}: set asyncio_default_fixture_loop_scope = function"
         )
 
 
