@@ -278,6 +278,7 @@ def bench(session: nox.Session) -> None:
     """
     session.install(*editable(), *groups("bench"))
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
+    session.run("python", "-m", "tests.benchmarks.anatomy")
     session.run("python", "-m", "tests.benchmarks.start_up", "--rounds", "20")
     session.run("python", "-m", "tests.benchmarks.observing")
 

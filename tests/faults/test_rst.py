@@ -55,6 +55,19 @@ async def test_rst_after_whole_lines_delivers_them_first(side: Side, log: loggin
         assert link.told == [True, False]
 
 
+@SIDES
+async def test_reply_to_a_line_in_front_of_a_reset_meets_the_loss(side: Side, log: logging.Logger) -> None:
+    """Once the socket is gone, and lines are left to be read, a write is refused as after any loss."""
+    async with linked(side, IPV4, log) as link:
+        await link.send_and_take(b"one\r\ntwo\r\n")
+        link.peer.reset()
+        await until(lambda: link.subject._tcpip.connection.is_cut)
+        assert await soon(link.subject.read_str()) == "one"
+        with pytest.raises(ConnectionResetError):
+            await soon(link.subject.write_str("reply"))
+        assert link.told == [True, False]
+
+
 async def test_rst_after_whole_lines_lets_a_read_loop_dispatch_all(
     log: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:

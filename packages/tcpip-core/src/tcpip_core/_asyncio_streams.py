@@ -104,8 +104,7 @@ class ConnectionWriter(asyncio.StreamWriter):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hand data to the transport without waiting; `drain` waits."""
-        self._connection.outgoing.flush()
-        self._transport.write(bytes(data))
+        self._connection.outgoing.hand_over(bytes(data))
 
     def writelines(self, data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Hand several pieces to the transport without waiting."""

@@ -15,13 +15,12 @@ from typing import Any, Self, TypeAlias
 from ._asyncio_streams import ConnectionReader, ConnectionWriter
 from ._codec import checked_encoding, checked_terminator
 from ._connection import Connection
-from ._endpoint import Endpoint, Hooks
+from ._endpoint import Endpoint
 from ._heartbeat import Heartbeat, send_heartbeats, watch_silence
 from ._limits import DEFAULT_KEEPALIVE, DEFAULT_LIMITS, Keepalive, Limits
 from ._loss import LossReason
 from ._observed import Observation
 from ._observer import Observer, Side
-from ._publisher import Publisher
 from ._slot import SlotRules
 from ._tasks import done_future
 from ._tuning import DEFAULT_TUNING, Tuning
@@ -126,33 +125,14 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self.done_task: asyncio.Future[None] = uncancelled_future(self, "done_task")
-        call = None if connect_callback is None else functools.partial(connect_callback, self)
+        callback = None if connect_callback is None else functools.partial(connect_callback, self)
         self._tcpip = self._tcpip_carrier = Endpoint(
-            Hooks(
-                log=lambda: self.log,
-                is_watched=lambda: self.monitor_connection_interval > 0,
-                connected=self._tcpip_connected,
-                lost=self._tcpip_lost,
-                noticed=self._tcpip_noticed,
-                stop=self._tcpip_stop,
-                stopped=self._tcpip_stopped,
-                done=self._tcpip_done,
-                listens=hasattr(self, "_server"),
-            ),
+            _Hooks(self, callback),
             limits or DEFAULT_LIMITS,
             keepalive or DEFAULT_KEEPALIVE,
             tuning or DEFAULT_TUNING,
             None if observer is None else Observation(observer, self._tcpip_side, lambda: self.log),
             self._tcpip_rules,
-            make_publisher=lambda endpoint: Publisher(
-                call=call,
-                is_heard=lambda: call is not None or _tells_by_itself(self),
-                tell=lambda: self.call_connect_callback(),  # noqa: PLW0108  Users may replace it at any time.
-                connected=lambda: endpoint.connection.alive,
-                timeout=endpoint.limits.callback_timeout,
-                tasks=endpoint.tasks,
-                log=endpoint.log,
-            ),
         )
         self.start_task: asyncio.Future[None]
         if do_start:
@@ -269,6 +249,50 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
         if self.done_task.cancelled():
             self.done_task = uncancelled_future(self, "done_task")
         resolve(self.done_task)
+
+
+class _Hooks:
+    """What an endpoint asks of its client or server."""
+
+    __slots__ = ("_host", "callback", "listens")
+
+    def __init__(self, host: BaseClientOrServer, callback: Callable[[], object] | None) -> None:
+        self._host = host
+        self.callback = callback
+        self.listens = hasattr(host, "_server")
+
+    def log(self) -> logging.Logger:
+        return self._host.log
+
+    def is_watched(self) -> bool:
+        return self._host.monitor_connection_interval > 0
+
+    def is_heard(self) -> bool:
+        return self.callback is not None or _tells_by_itself(self._host)
+
+    def is_connected(self) -> bool:
+        return self._host._tcpip.connection.alive
+
+    async def tell(self) -> None:
+        await self._host.call_connect_callback()
+
+    def connected(self, connection: Connection) -> None:
+        self._host._tcpip_connected(connection)
+
+    def lost(self, connection: Connection) -> None:
+        self._host._tcpip_lost(connection)
+
+    def noticed(self) -> None:
+        self._host._tcpip_noticed()
+
+    def stop(self) -> None:
+        self._host._tcpip_stop()
+
+    def stopped(self) -> None:
+        self._host._tcpip_stopped()
+
+    def done(self) -> None:
+        self._host._tcpip_done()
 
 
 def _tells_by_itself(one: BaseClientOrServer) -> bool:

@@ -60,6 +60,8 @@ def structures_to_bytes(structs: tuple[ctypes.Structure, ...]) -> bytes:
     TypeError
         If one is not an instance of a `ctypes.Structure`.
     """
+    if len(structs) == 1 and _is_sound(type(structs[0])):
+        return b"".join(structs)
     if not all(map(_is_sound, set(map(type, structs)))):
         for struct in structs:
             checked_structure(struct)

@@ -20,7 +20,7 @@ from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
 from ._states import CONNECTED, TRANSITIONS, State
 from ._tuning import Tuning
-from ._waiting import resolve_all, wait_in
+from ._waiting import Waiters, resolve_all, wait_in
 
 __all__ = ["Connection", "Owner", "readable_address"]
 
@@ -77,9 +77,41 @@ class Connection(asyncio.Protocol):
         Whether nothing more will arrive.
     arrivals : int
         How often something arrived.
+    is_hearing : bool
+        Whether something arrives at this moment: what is written now is written within that event.
+    is_cut : bool
+        Whether the socket is gone; what arrived before may still have to be read.
     transport : asyncio.Transport or None
         The transport below, None before there was one.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_close_waiters",
+        "_holds",
+        "_is_discarded",
+        "_keepalive",
+        "_limits",
+        "_loop",
+        "_owner",
+        "_peer_end",
+        "_timer",
+        "_write_end_waiters",
+        "alive",
+        "arrivals",
+        "data_received",
+        "incoming",
+        "is_cut",
+        "is_hearing",
+        "loss_cause",
+        "loss_reason",
+        "outgoing",
+        "peer",
+        "peer_host",
+        "peer_is_done",
+        "state",
+        "transport",
+    )
 
     def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive, tuning: Tuning) -> None:
         self._owner = owner
@@ -87,18 +119,19 @@ class Connection(asyncio.Protocol):
         self._keepalive = keepalive
         self._loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
-        self._transport_is_gone = False
+        self.is_cut = False
         self._is_discarded = False
         self.state = State.NEW
         self.alive = False
         self.peer_is_done = False
         self.arrivals = 0
+        self.is_hearing = False
         # How the peer ended it; what arrived before may still have to be read.
         self._peer_end: tuple[LossReason, BaseException | None] | None = None
         self._holds = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._close_waiters: set[asyncio.Future[None]] = set()
-        self._write_end_waiters: set[asyncio.Future[None]] = set()
+        self._close_waiters: Waiters = {}
+        self._write_end_waiters: Waiters = {}
         self.incoming = Incoming(self, limits.frame_size, limits.frame_timeout, tuning.wake_at_once)
         # What arrives goes to its place without a frame in between.
         self.data_received = self.incoming.data_received  # type: ignore[method-assign]
@@ -153,7 +186,7 @@ class Connection(asyncio.Protocol):
         self._set_timer(None)
         self.incoming.stop_watching()
         self.outgoing.silence.stop()
-        if self.transport is None or self._transport_is_gone:
+        if self.transport is None or self.is_cut:
             self._move(State.CLOSED)
         elif abort:
             self.transport.abort()
@@ -184,7 +217,7 @@ class Connection(asyncio.Protocol):
 
         After `end` this takes ``close_timeout`` at most. Cancelling it changes nothing.
         """
-        if self.transport is not None and not self._transport_is_gone:
+        if self.transport is not None and not self.is_cut:
             await wait_in(self._close_waiters)
 
     def _set_timer(self, delay: float | None) -> None:
@@ -235,7 +268,7 @@ class Connection(asyncio.Protocol):
     @property
     def _is_in_use(self) -> bool:
         """Whether there is more to do than to read: a reply is written, or may follow."""
-        return not self._transport_is_gone and (self._is_being_handled or self.outgoing.is_waited_for)
+        return not self.is_cut and (self._is_being_handled or self.outgoing.is_waited_for)
 
     def drained_some(self) -> None:
         """Note that something was read of what arrived before the peer's end."""
@@ -368,9 +401,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the socket is gone."""
-        if self._transport_is_gone:
+        if self.is_cut:
             return
-        self._transport_is_gone = True
+        self.is_cut = True
         if self.alive:
             # No error, and we did not close: the peer did, and on uvloop TLS says no more of it.
             self._announce_end(LossReason.FIN if exc is None else reason_for(exc), exc)

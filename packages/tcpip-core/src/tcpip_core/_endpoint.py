@@ -12,8 +12,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ._calls import is_within, tasks_within
 from ._connection import Connection
@@ -21,7 +20,7 @@ from ._json_text import json_codec_for
 from ._limits import Keepalive, Limits
 from ._loss import LossReason, described
 from ._observed import Observation, ObservedConnection
-from ._publisher import Publisher
+from ._publisher import Publisher, Told
 from ._slot import Slot, SlotRules
 from ._tasks import GRACE, OwnedTasks
 from ._tuning import Tuning
@@ -31,41 +30,45 @@ __all__ = ["Endpoint", "Hooks"]
 _AnyTask: TypeAlias = "asyncio.Task[Any] | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What an endpoint asks of the client or server that it serves. None of them waits or calls the user.
+class Hooks(Told, Protocol):
+    """What an endpoint asks of its client or server. None of it waits, and `tell` alone calls the user."""
 
-    Parameters
-    ----------
-    log : callable
-        Returns the logger, which users replace.
-    is_watched : callable
-        Returns whether a loss is told while nobody reads or writes.
-    connected : callable
-        Starts what belongs to a new connection.
-    lost : callable
-        Ends what belonged to a connection.
-    noticed : callable
-        Acts on a loss once somebody noticed it: at once if losses are watched.
-    stop : callable
-        Accepts nobody any more.
-    stopped : callable
-        Gives up the port, a moment later: whoever was being accepted has arrived by then, and was turned away.
-    done : callable
-        Says that all is down.
-    listens : bool
-        Whether somebody may be being accepted.
-    """
+    @property
+    def listens(self) -> bool:
+        """Whether somebody may be being accepted."""
+        ...
 
-    log: Callable[[], logging.Logger]
-    is_watched: Callable[[], bool]
-    connected: Callable[[Connection], None]
-    lost: Callable[[Connection], None]
-    noticed: Callable[[], None]
-    stop: Callable[[], None]
-    stopped: Callable[[], None]
-    done: Callable[[], None]
-    listens: bool
+    def log(self) -> logging.Logger:
+        """Return the logger, which users replace."""
+        ...
+
+    def is_watched(self) -> bool:
+        """Return whether a loss is told while nobody reads or writes."""
+        ...
+
+    def connected(self, connection: Connection) -> None:
+        """Start what belongs to a new connection."""
+        ...
+
+    def lost(self, connection: Connection) -> None:
+        """End what belonged to a connection."""
+        ...
+
+    def noticed(self) -> None:
+        """Act on a loss once somebody noticed it: at once if losses are watched."""
+        ...
+
+    def stop(self) -> None:
+        """Accept nobody any more."""
+        ...
+
+    def stopped(self) -> None:
+        """Give up the port, a moment later: whoever was being accepted has arrived by then, and was turned away."""
+        ...
+
+    def done(self) -> None:
+        """Say that all is down."""
+        ...
 
 
 class Endpoint:
@@ -85,9 +88,29 @@ class Endpoint:
         Who is told what happens on its links.
     rules : SlotRules
         What newcomers meet.
-    make_publisher : callable
-        Makes the publisher out of this endpoint.
     """
+
+    __slots__ = (
+        "_closer",
+        "_guard",
+        "_hooks",
+        "_is_starting",
+        "_link_tasks",
+        "_loop",
+        "_open",
+        "_slot",
+        "_started",
+        "connection",
+        "json_codec",
+        "keepalive",
+        "limits",
+        "log",
+        "loss_reason",
+        "observation",
+        "publisher",
+        "tasks",
+        "tuning",
+    )
 
     def __init__(
         self,
@@ -97,7 +120,6 @@ class Endpoint:
         tuning: Tuning,
         observation: Observation | None,
         rules: SlotRules,
-        make_publisher: "Callable[[Endpoint], Publisher]",
     ) -> None:
         self._hooks = hooks
         self._loop = asyncio.get_running_loop()
@@ -109,16 +131,16 @@ class Endpoint:
         self.log = hooks.log
         self.tasks = OwnedTasks(self._loop, self.log)
         self.connection = self.new_connection()
-        self.publisher = make_publisher(self)
+        self.publisher = Publisher(hooks, limits.callback_timeout, self.tasks, self.log)
         self._started = False
         self._is_starting = False
         self.loss_reason: LossReason | None = None
         self._closer: asyncio.Task[None] | None = None
         self._guard = self._watch_for_the_loops_end()
-        self._slot = Slot(rules, holder=lambda: self.connection, take=self._take, log=self.log)
+        self._slot = Slot(rules, self, self.log)
         self._link_tasks: list[asyncio.Task[None]] = []
         # Every connection whose socket is not gone: the present one, earlier ones that flush, newcomers.
-        self._open: set[Connection] = set()
+        self._open: list[Connection] = []
 
     def new_connection(self) -> Connection:
         """Return a connection that will ask to be admitted."""
@@ -232,13 +254,13 @@ class Endpoint:
 
     def arrived(self, connection: Connection) -> None:
         """Let a new connection in if there is a place for it."""
-        self._open.add(connection)
+        self._open.append(connection)
         if self.closing:
             connection.turn_away()
         else:
             self._slot.arrived(connection)
 
-    def _take(self, connection: Connection) -> None:
+    def take(self, connection: Connection) -> None:
         """Give the place to a connection."""
         self.connection = connection
         connection.enter()
@@ -266,7 +288,7 @@ class Endpoint:
 
     def gone(self, connection: Connection) -> None:
         """Forget a connection whose socket is gone."""
-        self._open.discard(connection)
+        self._open.remove(connection)
 
     async def told(self) -> None:
         """Return once the user's callback knows what the state says."""

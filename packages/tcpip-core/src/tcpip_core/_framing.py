@@ -244,21 +244,23 @@ class ReceiveBuffer:
         """
         if self._is_ahead:
             self.give_back()
-        end = self.front.find(terminator, self._place)
-        if self.tail or not 0 <= end - self._place <= limit:
+        front, place = self.front, self._place
+        end = front.find(terminator, place)
+        if end < 0 or end > place + limit or self.tail:
             size = self.find_frame(terminator, limit)
             if size < 0:
                 return None
             if self.tail:
                 self._gather()
-            end = self._place + size - len(terminator)
-        front, place, behind = self.front, self._place, end + len(terminator)
-        if behind < len(front):
-            if self._looks_ahead and self._cut_lines(terminator, encoding, behind, limit):
-                return self.lines.pop()
-            self._place = behind
+            front, place = self.front, self._place
+            end = place + size - len(terminator)
+        behind = end + len(terminator)
+        if behind == len(front):
+            self.front, self._place = b"", 0
+        elif self._looks_ahead and self._cut_lines(terminator, encoding, behind, limit):
+            return self.lines.pop()
         else:
-            self._drop_front()
+            self._place = behind
         self._taken += 1
         return front[place:end].decode(encoding)
 
@@ -290,11 +292,17 @@ class ReceiveBuffer:
         """
         if self._is_ahead:
             self.give_back()
+        kind = type(struct)
+        if len(self.front) == size and not self.tail and not self._place:
+            io.BytesIO(self.front).readinto(struct)
+            self.front = b""
+            self._last_kind = kind
+            self._taken += 1
+            return struct
         if len(self.front) - self._place < size:
             if self.uncut < size:
                 return None
             self._gather()
-        kind = type(struct)
         is_stream = self._looks_ahead and kind is self._last_kind and size > 0
         count = (len(self.front) - self._place) // size if is_stream else 1
         end = self._place + count * size

@@ -113,8 +113,11 @@ class Incoming:
         if not self._is_open:
             return
         self.buffer.feed(data)
-        self._link.arrivals += 1
+        link = self._link
+        link.arrivals += 1
+        link.is_hearing = True
         self._wake()
+        link.is_hearing = False
         # Only now: what is too much for who does nothing may be just what a reader waits for.
         if not self.waiter.is_busy and self.buffer.uncut > 2 * self.frame_size:
             self.pause()

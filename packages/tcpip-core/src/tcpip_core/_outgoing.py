@@ -13,7 +13,7 @@ from ._limits import Keepalive
 from ._loss import LossReason
 from ._ports import Link
 from ._silence import SilenceWatch
-from ._waiting import resolve_all, wait_in
+from ._waiting import Waiters, resolve_all, wait_in
 
 __all__ = ["Outgoing"]
 
@@ -67,7 +67,7 @@ class Outgoing:
         self.silence = SilenceWatch(link, keepalive)
         self._write_timeout = write_timeout
         self._blocked = False
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: Waiters = {}
         self.room = _FAIR_SHARE
         self._draining = 0
 
@@ -99,7 +99,7 @@ class Outgoing:
         """
         link = self._link
         transport = link.transport
-        if not link.alive or transport is None:
+        if not link.alive or link.is_cut or transport is None:
             return False
         self.room -= len(data)
         if not self._batches:
@@ -110,7 +110,7 @@ class Outgoing:
         else:
             self.batch.append(data)
             self._loop.call_soon(self.flush)
-        if self.silence.is_needed:
+        if not link.is_hearing and self.silence.is_needed:
             self.silence.wrote()
         return self.room > 0 and not self._blocked and not transport.is_closing()
 

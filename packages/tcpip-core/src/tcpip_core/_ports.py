@@ -15,6 +15,8 @@ class Link(Protocol):
     peer: str
     peer_is_done: bool
     arrivals: int
+    is_hearing: bool
+    is_cut: bool
     transport: asyncio.Transport | None
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:

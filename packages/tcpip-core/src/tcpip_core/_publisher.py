@@ -11,13 +11,14 @@ import functools
 import inspect
 import logging
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
 from ._calls import Call, is_within
 from ._tasks import GRACE, OwnedTasks
 from ._waiting import resolve
 
-__all__ = ["Publisher", "is_asynchronous", "warn_of_synchronous"]
+__all__ = ["Publisher", "Told", "is_asynchronous", "warn_of_synchronous"]
 
 _MOST_UNTOLD = 100
 """Most changes that wait to be told while a call is under way."""
@@ -38,19 +39,34 @@ def is_asynchronous(function: object) -> bool:
     return isinstance(flags, int) and bool(flags & inspect.CO_COROUTINE)
 
 
+class Told(Protocol):
+    """The object whose user is told."""
+
+    @property
+    def callback(self) -> Callable[[], object] | None:
+        """The user's callback, its argument bound; may return an awaitable."""
+        ...
+
+    def is_heard(self) -> bool:
+        """Return whether anybody listens: there is a callback, or a ``call_connect_callback`` of a subclass."""
+        ...
+
+    def is_connected(self) -> bool:
+        """Return whether there is a connection now."""
+        ...
+
+    async def tell(self) -> None:
+        """Make a change known: by the object's ``call_connect_callback``, which ends in `Publisher.tell`."""
+        ...
+
+
 class Publisher:
     """Tells one callback whether its object is connected.
 
     Parameters
     ----------
-    call : callable or None
-        The user's callback, its argument bound; may return an awaitable.
-    is_heard : callable
-        Returns whether anybody listens: there is a callback, or a ``call_connect_callback`` of a subclass.
-    tell : callable
-        What makes the change known: the object's ``call_connect_callback``, which ends in `deliver`.
-    connected : callable
-        Returns whether there is a connection now.
+    told : Told
+        The object, which users know.
     timeout : float or None
         Bound of one call (seconds).
     tasks : OwnedTasks
@@ -59,21 +75,26 @@ class Publisher:
         Returns the logger.
     """
 
-    def __init__(
-        self,
-        *,
-        call: Callable[[], object] | None,
-        is_heard: Callable[[], bool],
-        tell: Callable[[], Awaitable[None]],
-        connected: Callable[[], bool],
-        timeout: float | None,
-        tasks: OwnedTasks,
-        log: Callable[[], logging.Logger],
-    ) -> None:
-        self._call = call
-        self._is_heard = is_heard
-        self._tell = tell
-        self._connected = connected
+    __slots__ = (
+        "_calling",
+        "_clock",
+        "_finished",
+        "_is_over",
+        "_log",
+        "_loop",
+        "_outdated",
+        "_step",
+        "_task",
+        "_tasks",
+        "_telling",
+        "_timeout",
+        "_told",
+        "_untold",
+        "_who",
+    )
+
+    def __init__(self, told: Told, timeout: float | None, tasks: OwnedTasks, log: Callable[[], logging.Logger]) -> None:
+        self._who = told
         self._timeout = timeout
         self._tasks = tasks
         self._log = log
@@ -121,7 +142,7 @@ class Publisher:
         """Start telling, if there is something to tell and it was not stopped. Returns at once."""
         if self._task is not None or not self._untold or self._is_over:
             return
-        if not self._is_heard():
+        if not self._who.is_heard():
             self._told, self._untold = self._told + self._untold, 0
             self._finish()
         else:
@@ -170,7 +191,7 @@ class Publisher:
                 told = self._told
                 try:
                     with Call(self._telling):
-                        await self._tell()
+                        await self._who.tell()
                 except Exception:  # noqa: BLE001  User code may raise anything.
                     self._log().exception("call_connect_callback failed")
                 if self._told == told:
@@ -210,16 +231,17 @@ class Publisher:
         if not self._untold:
             return
         connected = self._advance()
-        if self._call is None:
+        callback = self._who.callback
+        if callback is None:
             return
-        if connected != self._connected():
+        if connected != self._who.is_connected():
             self._outdated = connected
         self._calling = True
         clock = self._clock = asyncio.timeout(self._timeout)
         try:
             async with clock:
                 with Call(self):
-                    result = self._call()
+                    result = callback()
                     if inspect.isawaitable(result):
                         await result
         except asyncio.CancelledError:

@@ -45,7 +45,7 @@ class SilenceWatch:
         self.is_needed = keepalive.user_timeout is not None
 
     def wrote(self) -> None:
-        """Watch what was just written; to be called if `is_needed`.
+        """Watch what was just written; to be called if `is_needed`, and the peer is not heard at this very moment.
 
         Not where the peer was heard just before: the kernel's own time-out counts from here, and a timer costs each
         turn of the loop more than all that is done here.

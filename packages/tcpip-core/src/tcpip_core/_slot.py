@@ -13,7 +13,7 @@ import ipaddress
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Literal, Protocol, TypeAlias, cast, get_args
 
 from ._connection import Connection
 from ._loss import LossReason
@@ -97,6 +97,17 @@ def _taken_by(holder: Connection, addition: str = "") -> str:
     return f"{holder.peer} is connected{addition}, and one client is served at a time"
 
 
+class Place(Protocol):
+    """What a slot decides about."""
+
+    connection: Connection
+    """The one that has the place, or had it last."""
+
+    def take(self, connection: Connection) -> None:
+        """Give the place to a connection."""
+        ...
+
+
 class Slot:
     """The one place.
 
@@ -104,25 +115,17 @@ class Slot:
     ----------
     rules : SlotRules
         What newcomers meet.
-    holder : callable
-        Returns the connection that has, or last had, the place.
-    take : callable
-        Gives the place to a connection.
+    place : Place
+        Who has it, and how it is given.
     log : callable
         Returns the logger.
     """
 
-    def __init__(
-        self,
-        rules: SlotRules,
-        *,
-        holder: Callable[[], Connection],
-        take: Callable[[Connection], None],
-        log: Callable[[], logging.Logger],
-    ) -> None:
+    __slots__ = ("_log", "_loop", "_place", "_rules", "_timer", "_told_at", "_turned_away", "_waiting")
+
+    def __init__(self, rules: SlotRules, place: Place, log: Callable[[], logging.Logger]) -> None:
         self._rules = rules
-        self._holder = holder
-        self._take = take
+        self._place = place
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._waiting: Connection | None = None
@@ -132,14 +135,14 @@ class Slot:
 
     def arrived(self, newcomer: Connection) -> None:
         """Let a connection that was just made in, turn it away, or keep it waiting."""
-        holder = self._holder()
+        holder = self._place.connection
         if not self._rules.allow(newcomer.peer_host):
             self._turn_away(newcomer, "its address is not among allowed_peers")
         elif holder.state is not State.OPEN:
             self._inherit(newcomer, holder)
         elif self._rules.on_second_client == "replace":
             holder.end(LossReason.REPLACED, abort=True)
-            self._take(newcomer)
+            self._place.take(newcomer)
         elif self._rules.on_second_client == "probe" and not self._is_waited_for():
             self._wait_for_sign_of_life(newcomer, holder)
         elif holder.end_is_near and not self._is_waited_for():
@@ -151,7 +154,7 @@ class Slot:
         """Give the place, which has become free, to whoever waits for it."""
         waiting = self._stop_waiting()
         if waiting is not None:
-            self._take(waiting)
+            self._place.take(waiting)
 
     def close(self) -> None:
         """Turn away whoever waits."""
@@ -176,7 +179,7 @@ class Slot:
 
     def _look_again(self, addition: str = "") -> None:
         """Deal with a newcomer that has waited: the holder may have left meanwhile, if only its last words are here."""
-        holder, waiting = self._holder(), self._stop_waiting()
+        holder, waiting = self._place.connection, self._stop_waiting()
         if waiting is None:
             return
         if holder.state is State.OPEN:
@@ -188,11 +191,11 @@ class Slot:
         """Give the place of a peer that is done, and waits for nothing but our reading on, to a newcomer."""
         holder.end_as_announced()
         # The end of the holder may have let in one that waited.
-        holder = self._holder()
+        holder = self._place.connection
         if holder.alive:
             self._turn_away(newcomer, _taken_by(holder))
         else:
-            self._take(newcomer)
+            self._place.take(newcomer)
 
     def _decide(self, holder: Connection) -> None:
         # Only what came after the probe began counts; the kernel's ages are whole ticks of its clock.

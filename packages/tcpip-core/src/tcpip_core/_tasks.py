@@ -29,6 +29,8 @@ class OwnedTasks:
         Returns the logger, read when needed because users replace it.
     """
 
+    __slots__ = ("_log", "_loop", "_tasks")
+
     def __init__(self, loop: asyncio.AbstractEventLoop, log: Callable[[], logging.Logger]) -> None:
         self._loop = loop
         self._log = log
@@ -56,5 +58,7 @@ class OwnedTasks:
 
     def _ended(self, failure_level: int, task: asyncio.Task[None]) -> None:
         self._tasks.pop(task, None)
+        if not self._tasks:
+            self._tasks.clear()  # gives its memory back
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log().log(failure_level, "%s failed: %s", task.get_name(), error)

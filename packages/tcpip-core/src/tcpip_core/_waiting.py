@@ -5,8 +5,13 @@ So whoever wakes late to condemn a peer looks again, a moment later.
 """
 
 import asyncio
+import functools
+from typing import TypeAlias
 
-__all__ = ["SECOND_LOOK", "is_late", "resolve", "resolve_all", "uncancelled_future", "wait_in"]
+__all__ = ["SECOND_LOOK", "Waiters", "is_late", "resolve", "resolve_all", "uncancelled_future", "wait_in"]
+
+Waiters: TypeAlias = "dict[asyncio.Future[None], None]"
+"""Those who wait for the same. An empty dictionary takes a third of the room of an empty set, and keeps their order."""
 
 _PUNCTUAL = 0.05
 """How late the end of a time-out may be noticed and still count, as a part of the time-out."""
@@ -37,8 +42,8 @@ def resolve(waiter: "asyncio.Future[None]") -> None:
         waiter.set_result(None)
 
 
-def resolve_all(waiters: "set[asyncio.Future[None]]") -> None:
-    """Wake all that wait in a set."""
+def resolve_all(waiters: Waiters) -> None:
+    """Wake all that wait."""
     for waiter in waiters:
         resolve(waiter)
 
@@ -49,20 +54,20 @@ def uncancelled_future(holder: object, name: str) -> "asyncio.Future[None]":
     Awaiting a future and being cancelled, as by a time-out, cancels the future, for everybody.
     """
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def replace(done: "asyncio.Future[None]") -> None:
-        if done.cancelled() and getattr(holder, name, None) is done:
-            setattr(holder, name, uncancelled_future(holder, name))
-
-    future.add_done_callback(replace)
+    future.add_done_callback(functools.partial(_replace, holder, name))
     return future
 
 
-async def wait_in(waiters: "set[asyncio.Future[None]]") -> None:
+def _replace(holder: object, name: str, done: "asyncio.Future[None]") -> None:
+    if done.cancelled() and getattr(holder, name, None) is done:
+        setattr(holder, name, uncancelled_future(holder, name))
+
+
+async def wait_in(waiters: Waiters) -> None:
     """Wait together with others; each has a future of its own, because cancelling a task cancels its future."""
     waiter = asyncio.get_running_loop().create_future()
-    waiters.add(waiter)
+    waiters[waiter] = None
     try:
         await waiter
     finally:
-        waiters.discard(waiter)
+        waiters.pop(waiter, None)
