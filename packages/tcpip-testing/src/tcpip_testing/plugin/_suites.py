@@ -19,7 +19,8 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
         return
     is_meant = collector.classnamefilter(name) or issubclass(obj, unittest.TestCase)
     if is_meant and inspect.isabstract(obj) and obj.__module__.partition(".")[0] != _PACKAGE:
-        lacks = ", ".join(sorted(obj.__abstractmethods__))
+        missing: frozenset[str] = getattr(obj, "__abstractmethods__", frozenset())
+        lacks = ", ".join(sorted(missing))
         raise pytest.Collector.CollectError(
             f"{collector.nodeid}::{name} inherits a suite of tests and lacks {lacks}, so none of them would run; the "
             "name of a class for others to inherit is better not that of a test"
