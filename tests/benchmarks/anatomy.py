@@ -153,7 +153,11 @@ async def ours(stack: AsyncExitStack) -> tuple[Ask, Serve]:
 async def streams(stack: AsyncExitStack) -> tuple[Ask, Serve]:
     """asyncio's own streams."""
     accepted: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
-    listener = await asyncio.start_server(lambda *both: accepted.put_nowait(both), DEFAULT_LOCALHOST, 0)
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.put_nowait((reader, writer))
+
+    listener = await asyncio.start_server(accept, DEFAULT_LOCALHOST, 0)
     stack.callback(listener.close)
     reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname()[:2])
     stack.callback(writer.close)

@@ -31,12 +31,10 @@ BASE = {
     "_tcpip_heartbeat",
     "_tcpip_lost",
     "_tcpip_noticed",
-    "_tcpip_reads_differ",
     "_tcpip_rules",
     "_tcpip_side",
     "_tcpip_stop",
     "_tcpip_stopped",
-    "_tcpip_writes_differ",
 }
 OWNED: dict[type[tcpip_core.BaseClientOrServer], set[str]] = {
     tcpip_core.Client: BASE,

@@ -50,6 +50,12 @@ class Terminal:
         """Give the lines that are on the screen, without the empty ones."""
         return [line.rstrip() for line in self._screen.display if line.strip()]
 
+    def rows(self) -> list[list[pyte.screens.Char]]:
+        """Give each row down to the last that is not empty, with its colours."""
+        screen = self._screen
+        last = max((y for y, line in enumerate(screen.display) if line.strip()), default=0)
+        return [[screen.buffer[y][x] for x in range(COLUMNS)] for y in range(last + 1)]
+
     def before_cursor(self) -> str:
         """Give what stands before the cursor; what is suggested stands behind it."""
         cursor = self._screen.cursor

@@ -27,6 +27,7 @@ from ._tuning import DEFAULT_TUNING, Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 from .streams import StreamReaderMixin, StreamWriterMixin
+from .streams._bytes import has_our
 
 __all__ = ["BaseClientOrServer", "ConnectCallbackType"]
 
@@ -254,12 +255,14 @@ class BaseClientOrServer(StreamReaderMixin, StreamWriterMixin, abc.ABC):
 class _Hooks:
     """What an endpoint asks of its client or server."""
 
-    __slots__ = ("_host", "callback", "listens")
+    __slots__ = ("_host", "callback", "listens", "reads_plainly", "writes_plainly")
 
     def __init__(self, host: BaseClientOrServer, callback: Callable[[], object] | None) -> None:
         self._host = host
         self.callback = callback
         self.listens = hasattr(host, "_server")
+        self.reads_plainly = has_our(type(host), "readexactly", "readuntil")
+        self.writes_plainly = has_our(type(host), "write")
 
     def log(self) -> logging.Logger:
         return self._host.log

@@ -60,9 +60,7 @@ def structures_to_bytes(structs: tuple[ctypes.Structure, ...]) -> bytes:
     TypeError
         If one is not an instance of a `ctypes.Structure`.
     """
-    if len(structs) == 1 and _is_sound(type(structs[0])):
-        return b"".join(structs)
-    if not all(map(_is_sound, set(map(type, structs)))):
+    if not (type(structs[0]) in _sound if len(structs) == 1 else _sound.issuperset(map(type, structs))):
         for struct in structs:
             checked_structure(struct)
     return b"".join(structs)
@@ -76,7 +74,7 @@ def structure_size(struct: ctypes.Structure) -> int:
     TypeError
         As for `checked_structure`.
     """
-    if not _is_sound(type(struct)):
+    if type(struct) not in _sound:
         checked_structure(struct)
     return ctypes.sizeof(struct)
 
@@ -98,13 +96,17 @@ def checked_structure(struct: object) -> ctypes.Structure:
             f"{type(struct).__name__}.{field} is a pointer, and an address means nothing to another program: "
             "use plain numbers, arrays and structures of them"
         )
+    if len(_sound) >= _MOST_SOUND:
+        _sound.clear()
+    _sound.add(type(struct))
     return struct
 
 
-@functools.lru_cache(maxsize=1024)
-def _is_sound(kind: type) -> bool:
-    """Return whether all of a class are structures without addresses."""
-    return issubclass(kind, ctypes.Structure) and _address_field(kind) is None
+_MOST_SOUND = 1024
+"""How many classes are remembered: a program that makes them as it goes must not keep them all."""
+
+_sound: set[type] = set()
+"""Classes of structures that were looked at, and hold no address."""
 
 
 _POINTER_CODES = frozenset("PzZO")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol, cast
 
 from ._incoming import Incoming
-from ._kernel import answered_within, peer_has_ended
+from ._kernel import answered_within, peer_has_ended, readable_address
 from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
@@ -22,15 +22,7 @@ from ._states import CONNECTED, TRANSITIONS, State
 from ._tuning import Tuning
 from ._waiting import Waiters, resolve_all, wait_in
 
-__all__ = ["Connection", "Owner", "readable_address"]
-
-
-def readable_address(address: object) -> tuple[str, str]:
-    """Return the host of a socket address, and the whole as a person writes it."""
-    if not isinstance(address, tuple):
-        return "", str(address or "an unnamed peer")
-    host, port = (str(part) for part in cast("tuple[object, ...]", address)[:2])
-    return host, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+__all__ = ["Connection", "Owner"]
 
 
 class Owner(Protocol):
@@ -85,34 +77,6 @@ class Connection(asyncio.Protocol):
         The transport below, None before there was one.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_close_waiters",
-        "_holds",
-        "_is_discarded",
-        "_keepalive",
-        "_limits",
-        "_loop",
-        "_owner",
-        "_peer_end",
-        "_timer",
-        "_write_end_waiters",
-        "alive",
-        "arrivals",
-        "data_received",
-        "incoming",
-        "is_cut",
-        "is_hearing",
-        "loss_cause",
-        "loss_reason",
-        "outgoing",
-        "peer",
-        "peer_host",
-        "peer_is_done",
-        "state",
-        "transport",
-    )
-
     def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive, tuning: Tuning) -> None:
         self._owner = owner
         self._limits = limits
@@ -156,6 +120,7 @@ class Connection(asyncio.Protocol):
         self.state = state
         self.alive = state in CONNECTED
         self.incoming.note_state(is_open=self.alive or state is State.WAITING)
+        self.outgoing.sink = self.transport if self.alive and not self.is_cut else None
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:
         """Leave "connected" for good; nothing happens if that was done before.
@@ -404,6 +369,7 @@ class Connection(asyncio.Protocol):
         if self.is_cut:
             return
         self.is_cut = True
+        self.outgoing.sink = None
         if self.alive:
             # No error, and we did not close: the peer did, and on uvloop TLS says no more of it.
             self._announce_end(LossReason.FIN if exc is None else reason_for(exc), exc)

@@ -38,6 +38,16 @@ class Hooks(Told, Protocol):
         """Whether somebody may be being accepted."""
         ...
 
+    @property
+    def reads_plainly(self) -> bool:
+        """Whether no method of a subclass is to see what the other reads take."""
+        ...
+
+    @property
+    def writes_plainly(self) -> bool:
+        """Whether no method of a subclass is to see what the other writes send."""
+        ...
+
     def log(self) -> logging.Logger:
         """Return the logger, which users replace."""
         ...
@@ -90,28 +100,6 @@ class Endpoint:
         What newcomers meet.
     """
 
-    __slots__ = (
-        "_closer",
-        "_guard",
-        "_hooks",
-        "_is_starting",
-        "_link_tasks",
-        "_loop",
-        "_open",
-        "_slot",
-        "_started",
-        "connection",
-        "json_codec",
-        "keepalive",
-        "limits",
-        "log",
-        "loss_reason",
-        "observation",
-        "publisher",
-        "tasks",
-        "tuning",
-    )
-
     def __init__(
         self,
         hooks: Hooks,
@@ -127,6 +115,8 @@ class Endpoint:
         self.keepalive = keepalive
         self.tuning = tuning
         self.observation = observation
+        self.reads_plainly = hooks.reads_plainly
+        self.writes_plainly = hooks.writes_plainly and not limits.strict_text
         self.json_codec = json_codec_for(tuning.json_codec, strict=limits.strict_json)
         self.log = hooks.log
         self.tasks = OwnedTasks(self._loop, self.log)

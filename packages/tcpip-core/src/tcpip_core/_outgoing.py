@@ -41,6 +41,8 @@ class Outgoing:
         What was put off. As long as there is some, more may be added without a word.
     room : int
         How much may still be written before other tasks get a turn (bytes).
+    sink : asyncio.Transport or None
+        Where data go; None while there is no connection, or its socket is gone.
     silence : SilenceWatch
         Notices that what was written is not answered.
     """
@@ -57,6 +59,7 @@ class Outgoing:
         "batch",
         "room",
         "silence",
+        "sink",
     )
 
     def __init__(self, link: Link, write_timeout: float | None, keepalive: Keepalive, batch: bool) -> None:
@@ -69,6 +72,7 @@ class Outgoing:
         self._blocked = False
         self._waiters: Waiters = {}
         self.room = _FAIR_SHARE
+        self.sink: asyncio.Transport | None = None
         self._draining = 0
 
     @property
@@ -97,22 +101,21 @@ class Outgoing:
         bool
             Whether the writer may go on at once; else it has to `settle`, which says also that nothing was touched.
         """
-        link = self._link
-        transport = link.transport
-        if not link.alive or link.is_cut or transport is None:
+        sink = self.sink
+        if sink is None:
             return False
         self.room -= len(data)
         if not self._batches:
-            transport.write(data)
+            sink.write(data)
         elif self.batch:
             self.batch.append(data)
             return self.room > 0
         else:
             self.batch.append(data)
             self._loop.call_soon(self.flush)
-        if not link.is_hearing and self.silence.is_needed:
+        if self.silence.is_needed and not self._link.is_hearing:
             self.silence.wrote()
-        return self.room > 0 and not self._blocked and not transport.is_closing()
+        return self.room > 0 and not self._blocked and not sink.is_closing()
 
     def flush(self) -> None:
         """Send what was put off; before anything else goes out, or the link is closed."""

@@ -16,7 +16,6 @@ class Link(Protocol):
     peer_is_done: bool
     arrivals: int
     is_hearing: bool
-    is_cut: bool
     transport: asyncio.Transport | None
 
     def end(self, reason: LossReason, cause: BaseException | None = None, *, abort: bool = False) -> None:

@@ -7,15 +7,20 @@ from .._connection import Connection
 from .._json_text import JsonCodec
 from .._limits import Limits
 
-__all__ = ["ByteReaderMixin", "ByteWriterMixin"]
+__all__ = ["ByteReaderMixin", "ByteWriterMixin", "has_our"]
 
 
 class Carrier(Protocol):
-    """Whoever holds the connection of the moment."""
+    """Whoever holds the connection of the moment.
+
+    What is read or written plainly may take a short way: no method of a subclass wants to see it, nor is it checked.
+    """
 
     connection: Connection
     limits: Limits
     json_codec: JsonCodec
+    reads_plainly: bool
+    writes_plainly: bool
 
 
 async def check_connected(carrier: Carrier, attempt: str) -> None:
@@ -24,24 +29,15 @@ async def check_connected(carrier: Carrier, attempt: str) -> None:
         await carrier.connection.refuse(attempt)
 
 
-def _is_overridden(cls: type, name: str) -> bool:
-    """Return whether a class has a method of this name that is not ours."""
-    return getattr(getattr(cls, name, None), "__module__", __name__) != __name__
+def has_our(cls: type, *names: str) -> bool:
+    """Return whether the methods of these names are ours in a class, and none is of a subclass."""
+    return all(getattr(getattr(cls, name, None), "__module__", __name__) == __name__ for name in names)
 
 
 class StreamMixin:
     """What every format needs of its host."""
 
     _tcpip_carrier: Carrier
-    _tcpip_reads_differ = False
-    _tcpip_writes_differ = False
-
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        """Note whether a subclass has a method of its own that others of ours build on, and then take no short cut."""
-        super().__init_subclass__(**kwargs)
-        reads, writes = ("readexactly", "readuntil"), ("write",)
-        cls._tcpip_reads_differ = any(_is_overridden(cls, name) for name in reads)
-        cls._tcpip_writes_differ = any(_is_overridden(cls, name) for name in writes)
 
 
 class ByteReaderMixin(StreamMixin):

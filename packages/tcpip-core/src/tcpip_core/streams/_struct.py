@@ -51,7 +51,7 @@ class StructReaderMixin(ByteReaderMixin):
         if not connection.alive:
             await connection.refuse("read")
         size = structure_size(struct)
-        if self._tcpip_reads_differ:
+        if not self._tcpip_carrier.reads_plainly:
             ctypes.memmove(ctypes.addressof(struct), await self.readexactly(size), size)
             return struct
         has_waited = False
@@ -85,11 +85,12 @@ class StructWriterMixin(ByteWriterMixin):
         -----
         Cancelling is as for `write`. Other tasks' writes cannot come in between.
         """
-        connection = self._tcpip_carrier.connection
+        carrier = self._tcpip_carrier
+        connection = carrier.connection
         if not connection.alive:
             await connection.refuse("write")
         data = structures_to_bytes(structs)
-        if self._tcpip_writes_differ:
+        if not carrier.writes_plainly:
             await self.write(data)
         elif not connection.outgoing.hand_over(data):
             await connection.outgoing.settle()

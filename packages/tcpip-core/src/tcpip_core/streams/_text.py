@@ -44,7 +44,7 @@ class TextReaderMixin(ByteReaderMixin):
         buffer, terminator, encoding = incoming.buffer, self.terminator, self.encoding
         if buffer.lines and buffer.terminator is terminator and buffer.encoding is encoding:
             return buffer.lines.pop()
-        if self._tcpip_reads_differ or not terminator:
+        if not terminator or not self._tcpip_carrier.reads_plainly:
             data = await self.readuntil(terminator)
             return data[: -len(terminator)].decode(encoding)
         limit, has_waited = incoming.frame_size, False
@@ -96,12 +96,12 @@ class TextWriterMixin(ByteWriterMixin):
         if type(line) is not str and not isinstance(line, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Not everybody checks types.
             raise TypeError(f"expected str, got {type(line).__name__}: bytes go through write")
         data, terminator = line.encode(self.encoding), self.terminator
-        if carrier.limits.strict_text and terminator in data:
+        if not carrier.writes_plainly and carrier.limits.strict_text and terminator in data:
             raise ValueError(
                 f"the text contains the terminator {terminator!r}, and would arrive as two lines: {shown(line)}"
             )
         data += terminator
-        if self._tcpip_writes_differ:
+        if not carrier.writes_plainly:
             await self.write(data)
             return
         outgoing = connection.outgoing
