@@ -110,6 +110,27 @@ def test_the_device_takes_the_time_that_it_took_or_a_part_of_it(
         assert least <= time.monotonic() - began < most
 
 
+def test_a_client_that_has_left_gives_up_its_place_while_the_device_would_wait(tmp_path: Path) -> None:
+    """The device took an hour; whoever comes meanwhile is served, and who only ended its half gets the rest at once."""
+    hour = 3_600_000_000_000
+    slow = [Open(0, 1), Data(1, 1, ">", b"MOVE\r\n"), Data(2, 1, "<", b"OK\r\n"), Data(hour, 1, "<", b"DONE\r\n")]
+    log, copy = write(tmp_path / "slow.tcplog", slow), tmp_path / "copy.tcplog"
+    with mock(log, "--log", str(copy)) as (process, port):
+        with connect(port) as client:
+            assert b"OK\r\n" == ask(client, b"MOVE\r\n", 4)
+        assert "connected" == next_event(process)["event"]
+        assert "ended" == next_event(process)["event"]
+        with connect(port) as client:
+            assert b"OK\r\n" == ask(client, b"MOVE\r\n", 4)
+            client.shutdown(socket.SHUT_WR)
+            assert b"DONE\r\n" == client.recv(100)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=TIMEOUT)
+    ends = [json.loads(line)["event"] for line in copy.read_text().splitlines()[1:]]
+    assert (2, 2) == (ends.count("open"), ends.count("close"))
+    assert ends.count("eof") == 2
+
+
 def test_each_client_gets_the_next_link_and_after_the_last_the_first(tmp_path: Path) -> None:
     """As the transcript has them."""
     log = write(
