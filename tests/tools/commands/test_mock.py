@@ -162,6 +162,13 @@ def test_policy_queue_lets_the_second_wait() -> None:
         assert b"b" == second.recv(1)
 
 
+def test_many_may_wait_in_the_queue() -> None:
+    """To one who does not fit in it the port looks filtered."""
+    with mock("echo", "--policy", "queue") as (_, port), contextlib.ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(connect(port))
+
+
 def test_policy_kick_gives_the_second_the_place() -> None:
     """The first one is closed."""
     with mock("echo", "--policy", "kick") as (_, port), connect(port) as first:
