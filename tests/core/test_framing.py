@@ -249,6 +249,16 @@ def compare_read(buffer: ReceiveBuffer, rest: bytes, kind: str, wish: Any) -> in
     return size
 
 
+@pytest.mark.parametrize("chunk", [b"one;", b"one;two;"])
+def test_unknown_encoding_costs_one_line_wherever_the_data_were_cut(chunk: bytes) -> None:
+    """An encoding is checked where it is given, but may be changed to anything later."""
+    buffer = ReceiveBuffer()
+    buffer.feed(chunk)
+    with pytest.raises(LookupError):
+        buffer.take_line(b";", "no such encoding", UNBOUNDED)
+    assert buffer.take_all() == chunk[4:]
+
+
 def test_taken_bytes_are_bytes() -> None:
     """What users get can be hashed, decoded and kept."""
     buffer = ReceiveBuffer()

@@ -331,6 +331,9 @@ def _as_text(terminator: bytes, encoding: str) -> str:
     That is so in encodings where each ASCII byte is that character and nothing else, unless the terminator overlaps
     itself, such as ``aa``: then the last one in ``aaa`` is none.
     """
-    is_ascii_based = codecs.lookup(encoding).name in {"utf-8", "ascii", "iso8859-1"}
+    try:
+        is_ascii_based = codecs.lookup(encoding).name in {"utf-8", "ascii", "iso8859-1"}
+    except LookupError:
+        return ""  # Decoding says so, of one line alone.
     overlaps = any(terminator.startswith(terminator[start:]) for start in range(1, len(terminator)))
     return terminator.decode("ascii") if is_ascii_based and terminator.isascii() and not overlaps else ""
