@@ -281,6 +281,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "tests.benchmarks.anatomy")
     session.run("python", "-m", "tests.benchmarks.start_up", "--rounds", "20")
     session.run("python", "-m", "tests.benchmarks.observing")
+    session.run("python", "-m", "tests.benchmarks.tap")
 
 
 @nox.session(python=[SUPPORTED[0], SUPPORTED[-1]])

@@ -23,6 +23,8 @@ __all__ = [
     "NATS",
     "NETCAT",
     "OPENSSL",
+    "POSTGRES",
+    "PSQL",
     "PYVISA",
     "REDIS",
     "SOCAT",
@@ -41,6 +43,9 @@ INSTALL_TIMEOUT = 300.0
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 """What Debian's packages ask whether they may start their services."""
+
+_PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+_POSTGRES = Path("/usr/lib/postgresql")
 
 APT = ("apt-get", "-o", "DPkg::Lock::Timeout=60", "-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=20")
 
@@ -85,6 +90,8 @@ NETCAT = Program("nc (OpenBSD)", ("nc.openbsd",), "netcat-openbsd", ("-h",), r"p
 TELNET = Program("telnet (inetutils)", ("telnet",), "telnet", ("--version",), r"\(GNU inetutils\) (\S+)")
 SOCAT = Program("socat", ("socat",), "socat", ("-V",), r"socat version (\S+)")
 NATS = Program("NATS", ("nats-server",), "nats-server", ("--version",), r"v(\S+)")
+POSTGRES = Program("PostgreSQL", ("postgres",), "postgresql", ("--version",), r"PostgreSQL\) (\S+)")
+PSQL = Program("psql", ("psql",), "postgresql-client", ("--version",), r"PostgreSQL\) (\S+)")
 OPENSSL = Program("openssl s_client", ("openssl",), "openssl", ("version",), r"OpenSSL (\S+)")
 TSHARK = Program("tshark", ("tshark",), "tshark", ("--version",), r"TShark[^\d]*(\S+?)\.? ")
 CAPTURE_READERS = Library("readers of captures", ("dpkt", "scapy"))
@@ -93,7 +100,7 @@ PYVISA = Library("PyVISA-py", ("pyvisa-py", "pyvisa"))
 
 def path(program: Program) -> str:
     """Give the path of a program that is installed, ``""`` if it is not; servers live in places off the PATH."""
-    places = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+    places = os.pathsep.join([os.environ.get("PATH", os.defpath), *_PLACES, *sorted(map(str, _POSTGRES.glob("*/bin")))])
     return next((found for name in program.binaries if (found := shutil.which(name, path=places))), "")
 
 

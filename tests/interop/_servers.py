@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tcpip_core import DEFAULT_LOCALHOST
 from tests.interop._processes import Daemon, User, daemon, talking
-from tests.interop._programs import EXIM, MEMCACHED, NATS, REDIS, path
+from tests.interop._programs import EXIM, MEMCACHED, NATS, POSTGRES, REDIS, path
 
-__all__ = ["deliver", "run_exim", "run_memcached", "run_nats", "run_redis"]
+__all__ = ["deliver", "run_exim", "run_memcached", "run_nats", "run_postgres", "run_redis"]
 
 EXIM_SETTINGS = """
 primary_hostname = localhost
@@ -89,6 +91,25 @@ def run_nats() -> AbstractContextManager[Daemon]:
 
     def command(port: int, _: Path, __: User) -> Sequence[str]:
         return [path(NATS), "--addr", DEFAULT_LOCALHOST, "--port", str(port)]
+
+    return daemon(command)
+
+
+def run_postgres() -> AbstractContextManager[Daemon]:
+    """Run PostgreSQL with a new cluster; its superuser is ``postgres``, and everybody here is trusted."""
+
+    def command(port: int, folder: Path, user: User) -> Sequence[str]:
+        server, data = Path(path(POSTGRES)), folder / "data"
+        subprocess.run(
+            [server.with_name("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"],
+            check=True,
+            capture_output=True,
+            timeout=60,
+            user=None if os.geteuid() else user.uid,
+            group=None if os.geteuid() else user.gid,
+        )
+        settings = (f"listen_addresses={DEFAULT_LOCALHOST}", f"unix_socket_directories={folder}", "fsync=off")
+        return [str(server), "-D", str(data), "-p", str(port), *(word for one in settings for word in ("-c", one))]
 
     return daemon(command)
 

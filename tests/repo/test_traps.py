@@ -20,6 +20,8 @@ EXEMPT = {
     ("packages/tcpip-core/src/tcpip_core/_heartbeat.py", "time.time_ns"): "a TAI stamp is wall-clock time, and no age",
     ("packages/tcpip-core/src/tcpip_core/transcript/_clocks.py", "time.time_ns"): "transcripts say when, by the wall",
     ("packages/tcpip-tools/src/tcpip_tools/_report.py", "datetime.now"): "the time of day, for a person to read",
+    ("packages/tcpip-tools/src/tcpip_tools/tap/_tap.py", "time.time_ns"): "people are shown when, by the wall",
+    ("packages/tcpip-tools/src/tcpip_tools/mock/_manners.py", "time.time"): "what telemetry says, as devices do",
     ("packages/tcpip-tools/src/tcpip_tools/host/_owners.py", "time.time"): "the system tells a process's start so",
 }
 """Where one of them is right, and why."""

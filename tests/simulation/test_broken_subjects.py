@@ -125,8 +125,8 @@ class TakesTwo(ModelLoopServer):
         endpoint: Any = self._tcpip
 
         def arrived(connection: Connection) -> None:
-            endpoint._open.add(connection)
-            endpoint._take(connection)
+            endpoint._open.append(connection)
+            endpoint.take(connection)
 
         endpoint.arrived = arrived
 

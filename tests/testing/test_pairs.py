@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -160,10 +161,11 @@ async def test_chunks_without_a_size_are_refused(chunks: list[int]) -> None:
 
 
 async def test_a_function_of_chunks_that_fails_ends_the_link() -> None:
-    """A mistake in the test's own function is told to the one that writes, and nobody waits for ever."""
+    """A mistake in the test's own function is told to both ends: an EOF alone would look like another mistake."""
     async with memory_pair(chunks=lambda waiting: 0) as (near, far):
         near.writer.write(b"abc")
-        assert b"" == await soon(far.reader.read())
+        with pytest.raises(ValueError, match="1 or more"):
+            await soon(far.reader.read())
         with pytest.raises(ValueError, match="1 or more"):
             await near.writer.drain()
 
@@ -285,6 +287,14 @@ async def test_connection_pair_closes_the_server_if_the_client_cannot_be_made() 
     with pytest.raises(ValueError, match="encoding"):
         async with connection_pair(encoding="no such"):
             pass
+
+
+async def test_only_streams_are_reset() -> None:
+    """A client of tcpip-core has no transport to show; what is allowed is said."""
+    async with connection_pair() as (client, _):
+        wrong: Any = client
+        with pytest.raises(TypeError, match=r"is an asyncio\.StreamWriter, not <tcpip_core"):
+            reset_stream(wrong)
 
 
 async def test_an_end_of_tcp_is_no_end_in_memory() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.repo._tree import ROOT
+from tests.support import unused_port
 from tests.tools._command import COMMAND, TIMEOUT, environment, next_event, run, running
 from tests.tools._devices import device, lines
 
@@ -52,8 +53,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def told(command: str, port: int, shell: Path, place: Path) -> str:
     """Run a command of the page; give what it prints, and its status in brackets if it is not 0."""
+    free = unused_port()
     done = subprocess.run(
-        ["bash", "-c", command.replace("5000", str(port))],
+        ["bash", "-c", re.sub(r"\b5001\b", str(free), re.sub(r"\b5000\b", str(port), command))],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -63,7 +65,7 @@ def told(command: str, port: int, shell: Path, place: Path) -> str:
         env=environment(PATH=f"{shell}{os.pathsep}{os.environ['PATH']}", NO_COLOR="1"),
     )
     status = f"[{done.returncode}]\n" if done.returncode else ""
-    return done.stdout.replace(str(port), "5000") + status
+    return done.stdout.replace(str(port), "5000").replace(str(free), "5001") + status
 
 
 def matches(expected: str, shown: str) -> bool:

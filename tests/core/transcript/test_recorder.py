@@ -446,3 +446,17 @@ def test_every_event_that_is_put_is_written_or_counted(tmp_path: Path) -> None:
     missing = sum(event.events for event in events if isinstance(event, Gap))
     assert 502 == known + missing
     assert missing
+
+
+def test_events_that_a_program_made_are_recorded_as_they_are(tmp_path: Path) -> None:
+    """A relay is neither a client nor a server, and knows who closed."""
+    with Recorder(tmp_path / "a.tcplog") as recorder:
+        begun = time.monotonic_ns()
+        recorder.record(Open(begun, 3, *ADDRESSES))
+        recorder.record(Data(begun + 1, 3, ">", b"hello"))
+        recorder.record(Close(begun + 3, 3, "RST", "client"))
+    opened, *rest = events_of(tmp_path / "a.tcplog")
+    assert isinstance(opened, Open)
+    assert (3, *ADDRESSES) == (opened.connection, opened.client, opened.device)
+    assert [(opened.time + 1, b"hello")] == [(one.time, one.payload) for one in rest if isinstance(one, Data)]
+    assert [Close(opened.time + 3, 3, "RST", "client")] == [one for one in rest if isinstance(one, Close)]

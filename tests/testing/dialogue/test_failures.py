@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -380,6 +380,8 @@ def test_a_port_that_is_taken() -> None:
         (lambda: Dialogue(reconnect(), framing="lf"), ValueError, "follows close"),
         (lambda: close("fni"), ValueError, '"fin" or "rst"'),  # type: ignore[arg-type]
         (lambda: repeat(0, ("a",)), ValueError, "any_time"),
+        (lambda: repeat(cast("int", 1.5), ("a",)), ValueError, "1 or more, and whole"),
+        (lambda: repeat(2), TypeError, "one or more steps"),
         (any_order, TypeError, "any_order takes"),
         (lambda: any_time(pause(1)), TypeError, "any_time takes"),  # type: ignore[arg-type]
         (lambda: pause(-1), ValueError, "seconds must be 0 s or more"),

@@ -211,3 +211,64 @@ def test_no_leaks_names_what_was_left_and_where_it_was_made(tmp_path: Path, loop
     assert kinds == {kind: sum(kind in what for what, _, _ in found) for kind in kinds}
     named = {int(number) for _, number, _ in found if number}
     assert named == lines or (loop == "uvloop" and len(lines - named) == 1)
+
+
+SIMULATED_LEAK = """
+import asyncio
+
+import pytest
+
+kept = []
+
+
+async def answer(reader, writer):
+    writer.write(b"hello")
+    await reader.read()
+
+
+@pytest.mark.tcpip_sim
+async def test_simulated(no_leaks):
+    server = await asyncio.start_server(answer, "127.0.0.1", 5000)
+    kept.append(await asyncio.open_connection("127.0.0.1", 5000))  # HERE
+    assert await kept[0][0].read(5) == b"hello"
+    server.close()
+"""
+
+
+def test_no_leaks_names_what_was_left_in_a_simulation(tmp_path: Path) -> None:
+    """By the user's line, or that of asyncio which made it for the user; never by one of this package."""
+    told = run_pytest(tmp_path, SIMULATED_LEAK, is_strict=False)
+    assert "1 passed, 1 error" in told
+    assert re.search(r"simulated socket from 127\.0\.0\.1 port \d+ to 127\.0\.0\.1 port 5000, made at .*# HERE", told)
+    assert re.search(r"task .* running answer, made at .*streams\.py", told)
+
+
+ABSTRACT = """
+import unittest
+
+from tcpip_testing.conformance import StreamTests
+
+
+class DeviceTests(StreamTests):
+    sim_seed = 3
+
+
+class {name}(DeviceTests{base}):
+    async def open_steam(self, host, port): ...
+"""
+
+
+@pytest.mark.parametrize(("name", "base"), [("TestDevice", ""), ("DeviceTest", ", unittest.TestCase")])
+def test_a_suite_that_lacks_a_method_is_refused(tmp_path: Path, name: str, base: str) -> None:
+    """It is abstract, and pytest would leave all its tests out without a word."""
+    told = run_pytest(tmp_path, ABSTRACT.format(name=name, base=base), status=2)
+    assert f"{name} inherits a suite of tests and lacks open_stream, so none of them would run" in told
+
+
+def test_a_suite_for_others_to_inherit_may_lack_a_method(tmp_path: Path) -> None:
+    """Its name says that it is no test; nor are the suites themselves, whatever a test is called here."""
+    (tmp_path / "conftest.py").write_text("", encoding="utf-8")
+    source = ABSTRACT.format(name="OtherTests", base="")
+    assert "no tests ran" in run_pytest(tmp_path, source, status=5)
+    options = "-o", "python_classes=StreamTests"
+    assert "no tests ran" in run_pytest(tmp_path, source, *options, status=5)

@@ -152,6 +152,15 @@ async def test_it(other): pass
     result.stdout.fnmatch_lines(["*its asynchronous fixtures share one event loop: give them loop_scope='function'*"])
 
 
+@pytest.mark.parametrize("fixture", ["dialogue", "no_leaks", "one_client_server", "read_loop_server", "tcp_pair"])
+def test_our_fixtures_need_loops_of_functions(pytester: pytest.Pytester, fixture: str) -> None:
+    """They have no argument for it: the setting is named when tests are collected, before anything goes wrong."""
+    marked = f"@pytest.mark.tcpip_sim\nasync def test_it({fixture}): pass"
+    result = run(pytester, marked, scope="session")
+    assert result.ret is pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([f"*fixture {fixture} would live *: set asyncio_default_fixture_loop_scope = function"])
+
+
 def test_without_pytest_asyncio_only_its_use_is_refused(pytester: pytest.Pytester) -> None:
     """Who has no asynchronous tests needs no plugin for them."""
     pytester.makepyfile("def test_it(): pass")

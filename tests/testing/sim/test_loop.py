@@ -189,3 +189,142 @@ def test_a_loop_runs_once_at_a_time() -> None:
         loop.call_soon(print)
     with pytest.raises(RuntimeError, match="closed"):
         loop.run_forever()
+
+
+def test_a_loop_runs_in_one_thread_at_a_time() -> None:
+    """Two threads would take each other's turns."""
+
+    async def main(sim: Simulation) -> str:
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                sim.loop.run_forever()
+            except RuntimeError as e:
+                errors.append(e)
+
+        await asyncio.to_thread(run)
+        return str(errors)
+
+    assert "in another thread" in sim_run(main)
+
+
+def test_no_time_is_refused_and_an_infinite_one_never_comes() -> None:
+    """A heap with a NaN is out of order, and a clock at infinity stays there."""
+
+    async def nan(sim: Simulation) -> None:
+        sim.loop.call_later(float("nan"), print)
+
+    async def never() -> None:
+        await asyncio.sleep(float("inf"))
+
+    async def in_time(sim: Simulation) -> float:
+        async with asyncio.timeout(float("inf")):
+            await asyncio.sleep(1)
+        return sim.time
+
+    with pytest.raises(ValueError, match="nan"):
+        sim_run(nan)
+    with pytest.raises(SimDeadlock, match=r"at 0\.0 s(.|\n)*never"):
+        sim_run(never)
+    assert sim_run(in_time) == 1
+
+
+def test_task_factories_of_any_age_get_what_they_take() -> None:
+    """Before Python 3.13.3 asyncio set the name itself, so there are factories without that parameter."""
+
+    async def main(sim: Simulation) -> list[str]:
+        made: list[str] = []
+
+        def factory(loop: asyncio.AbstractEventLoop, coro: Any) -> asyncio.Task[Any]:
+            made.append(coro.__qualname__)
+            return asyncio.Task(coro, loop=loop)
+
+        sim.loop.set_task_factory(factory)
+        task = asyncio.create_task(asyncio.sleep(1), name="named")
+        await task
+        return [*made, task.get_name()]
+
+    assert sim_run(main) == ["sleep", "named"]
+
+
+@pytest.mark.parametrize("name", ["set_task_factory", "set_exception_handler", "set_default_executor"])
+def test_what_cannot_be_called_is_refused(name: str) -> None:
+    """As on any loop: it would fail where it is used, which is far from where it was given."""
+
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(TypeError, match="not 3"):
+            getattr(sim.loop, name)(3)
+
+    sim_run(main)
+
+
+@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="Python 3.12 has it first")
+def test_eager_tasks_run_on_it() -> None:
+    """They run before the call that makes them returns."""
+
+    async def main(sim: Simulation) -> list[str]:
+        sim.loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]
+        order: list[str] = []
+
+        async def work(name: str) -> None:
+            order.append(name)
+            await asyncio.sleep(1)
+            order.append(f"{name} ends")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work("a"))
+            order.append("made")
+        return order
+
+    assert sim_run(main) == ["a", "made", "a ends"]
+
+
+def test_generators_that_are_left_are_closed_in_the_order_in_which_they_began() -> None:
+    """In a set they have the order of their addresses, which is another one in each run."""
+    closed: list[int] = []
+    kept: list[AsyncIterator[int]] = []
+
+    async def numbers(name: int) -> AsyncIterator[int]:
+        try:
+            yield name
+        finally:
+            closed.append(name)
+
+    async def main() -> None:
+        kept.extend(numbers(name) for name in range(50))
+        for one in kept:
+            await anext(one)
+
+    sim_run(main)
+    assert closed == list(range(50))
+
+
+def test_an_error_in_the_exception_handler_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """As on asyncio's own loops it is logged, and the run goes on."""
+
+    async def main(sim: Simulation) -> float:
+        def fail(*_: object) -> None:
+            raise LookupError("the handler")
+
+        sim.loop.set_exception_handler(fail)
+        sim.loop.call_soon(int, "the callback")
+        await sim.advance(1)
+        return sim.time
+
+    assert sim_run(main) == 1
+    assert "the exception handler failed" in caplog.text
+    assert "LookupError: the handler" in caplog.text
+    assert "'the callback'" in caplog.text
+
+
+def test_an_error_that_nobody_catches_is_logged_with_what_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
+    """A task that was destroyed has a name, which is what one wants to know."""
+
+    async def main(sim: Simulation) -> None:
+        task = asyncio.create_task(asyncio.sleep(0), name="the one")
+        sim.loop.call_exception_handler({"message": "it is lost", "task": task})
+        await task
+
+    sim_run(main)
+    assert re.search(r"it is lost\ntask: <SimTask pending name='the one'", caplog.text)

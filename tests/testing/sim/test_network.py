@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -331,3 +333,229 @@ async def _conversation(sim: Simulation) -> str:
 def test_a_seed_gives_the_same_run_on_every_python(seed: int, expected: str) -> None:
     """The events and the clock are those that were written down here, to the last digit."""
     assert expected == sim_run(_conversation, seed=seed, latency=(0.001, 0.02), split=0.5)
+
+
+Main = Callable[[], Coroutine[Any, Any, None]]
+Run = Callable[[Main], None]
+
+
+def run_on_sockets(main: Main) -> None:
+    """Run something in the real world."""
+    asyncio.run(main())
+
+
+BOTH_WORLDS = pytest.mark.parametrize("run", [sim_run, run_on_sockets])
+
+
+def port_of(server: asyncio.Server) -> int:
+    """Return the port of a server that has one."""
+    port: int = server.sockets[0].getsockname()[1]
+    return port
+
+
+@BOTH_WORLDS
+def test_a_port_on_all_addresses_is_taken_on_each(run: Run) -> None:
+    """A second server would get what the first expects."""
+
+    async def main() -> None:
+        for first, second in itertools.permutations(("0.0.0.0", "127.0.0.1")):
+            async with await asyncio.start_server(echo, first, 0) as server:
+                with pytest.raises(OSError, match="address already in use") as caught:
+                    await asyncio.start_server(echo, second, port_of(server))
+                assert caught.value.errno == errno.EADDRINUSE
+
+    run(main)
+
+
+@BOTH_WORLDS
+def test_the_address_of_all_is_oneself(run: Run) -> None:
+    """It is what a server that listens everywhere shows as its address, so programs connect to it."""
+
+    async def main() -> None:
+        async with await asyncio.start_server(echo, "0.0.0.0", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            assert writer.get_extra_info("peername") == ("127.0.0.1", port_of(server))
+            writer.write_eof()
+            assert await reader.read() == b""
+            writer.close()
+            await writer.wait_closed()
+
+    run(main)
+
+
+@BOTH_WORLDS
+def test_a_server_that_does_not_serve_yet_refuses(run: Run) -> None:
+    """With ``start_serving=False`` the port is taken, and nobody listens."""
+
+    async def main() -> None:
+        async with await asyncio.start_server(echo, "127.0.0.1", 0, start_serving=False) as server:
+            with pytest.raises(ConnectionRefusedError):
+                await ask("127.0.0.1", port_of(server), b"early")
+            await server.start_serving()
+            assert await ask("127.0.0.1", port_of(server), b"hello") == b"hello\n"
+
+    run(main)
+
+
+@BOTH_WORLDS
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_number_that_is_no_port_is_refused(run: Run, port: int) -> None:
+    """What passes here must not fail on a real network."""
+
+    async def main() -> None:
+        with pytest.raises(OverflowError, match="65535"):
+            await asyncio.start_server(echo, "127.0.0.1", port)
+        with pytest.raises(OverflowError, match="65535"):
+            await asyncio.open_connection("127.0.0.1", port)
+
+    run(main)
+
+
+@BOTH_WORLDS
+@pytest.mark.parametrize("own", ["0.0.0.0", "127.0.0.1", "localhost"])
+def test_a_client_chooses_its_own_address(run: Run, own: str) -> None:
+    """By name, by number, or any."""
+
+    async def main() -> None:
+        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+            _, writer = await asyncio.open_connection("127.0.0.1", port_of(server), local_addr=(own, 0))
+            assert writer.get_extra_info("sockname")[0] == "127.0.0.1"
+            writer.close()
+            await writer.wait_closed()
+
+    run(main)
+
+
+@BOTH_WORLDS
+@pytest.mark.parametrize("keyword", ["server_hostname", "ssl_handshake_timeout", "ssl_shutdown_timeout"])
+def test_what_is_for_tls_is_refused_without_it(run: Run, keyword: str) -> None:
+    """As asyncio does, so that it is noticed here."""
+
+    async def main() -> None:
+        wrong: Any = {keyword: "x"}
+        with pytest.raises(ValueError, match=f"{keyword} is only meaningful with ssl"):
+            await asyncio.open_connection("127.0.0.1", PORT, **wrong)
+
+    run(main)
+
+
+@BOTH_WORLDS
+def test_a_server_listens_somewhere(run: Run) -> None:
+    """Without a host and a port there is nowhere."""
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="Neither host/port nor sock were specified"):
+            await asyncio.start_server(echo)
+
+    run(main)
+
+
+@BOTH_WORLDS
+def test_the_socket_of_a_transport_is_that_of_asyncio(run: Run) -> None:
+    """Programs look at it, and set what asyncio has set already."""
+
+    async def main() -> None:
+        async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+            host: Any = b"127.0.0.1"  # Typeshed does not know of it.
+            _, writer = await asyncio.open_connection(host, port_of(server))
+            sock = writer.get_extra_info("socket")
+            assert sock.gettimeout() == 0
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            sock.setblocking(False)
+            sock.settimeout(0)
+            with pytest.raises(ValueError, match="only 0 timeout"):
+                sock.settimeout(1)
+            with pytest.raises(ValueError, match="cannot be blocking"):
+                sock.setblocking(True)
+            writer.close()
+            await writer.wait_closed()
+
+    run(main)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio has all_errors since Python 3.12")
+@BOTH_WORLDS
+def test_all_errors_come_in_a_group(run: Run) -> None:
+    """There may be one for each address."""
+
+    async def main() -> None:
+        port = port_of(closed := await asyncio.start_server(echo, "127.0.0.1", 0))
+        closed.close()
+        with pytest.raises(ExceptionGroup) as caught:
+            await asyncio.open_connection("127.0.0.1", port, all_errors=True)
+        assert isinstance(caught.value.exceptions[0], ConnectionRefusedError)
+
+    run(main)
+
+
+def test_a_name_of_a_service_is_refused() -> None:
+    """Which port it stands for is another machine's affair."""
+
+    async def main() -> None:
+        with pytest.raises(socket.gaierror, match="a port in a simulation is a number, not 'http'"):
+            await asyncio.open_connection("127.0.0.1", "http")
+
+    sim_run(main)
+
+
+def test_a_client_whose_protocol_cannot_be_made_hangs_up() -> None:
+    """Nobody else could: there is no transport yet."""
+
+    def fail() -> asyncio.Protocol:
+        raise LookupError("no protocol")
+
+    async def main(sim: Simulation) -> None:
+        async with await asyncio.start_server(echo, "127.0.0.1", PORT):
+            with pytest.raises(LookupError):
+                await sim.loop.create_connection(fail, "127.0.0.1", PORT)
+            await sim.advance(1)
+            assert not sim.localhost.connections
+
+    sim_run(main)
+
+
+def test_ports_are_given_again_when_all_were_given() -> None:
+    """A long run makes more connections than there are ports; those in use are left out."""
+
+    async def main(sim: Simulation) -> None:
+        host = sim.localhost
+        async with await asyncio.start_server(echo, "127.0.0.1", PORT):
+            _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            first = writer.get_extra_info("sockname")[1]
+            given = [host.free_port() for _ in range(60_000)]
+            assert max(given) < 61_000
+            assert first not in given
+            writer.close()
+            await writer.wait_closed()
+
+    sim_run(main)
+
+
+def test_each_direction_of_a_link_has_its_bandwidth_whoever_has_connected() -> None:
+    """What two hosts send each other at the same time does not share a direction."""
+
+    async def main(sim: Simulation) -> list[float]:
+        one, other = sim.add_host("one"), sim.add_host("other")
+        arrived: list[float] = []
+
+        async def drain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            arrived.append(sim.time)
+            writer.close()
+
+        with sim.on(one):
+            at_one = await asyncio.start_server(drain, "one", PORT)
+        with sim.on(other):
+            at_other = await asyncio.start_server(drain, "other", PORT)
+            _, to_one = await asyncio.open_connection("one", PORT)
+        with sim.on(one):
+            _, to_other = await asyncio.open_connection("other", PORT)
+        async with at_one, at_other:
+            for writer in (to_one, to_other):
+                writer.write(bytes(10_000))
+                writer.close()
+            await sim.advance(10)
+        return arrived
+
+    assert sim_run(main, bandwidth=10_000, latency=0) == pytest.approx([1, 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import unittest
 from collections.abc import Callable
@@ -102,6 +103,44 @@ def test_wrong_arguments_run_nothing() -> None:
     wrong: Any = "3"
     with pytest.raises(TypeError, match="seed must be a whole number"):
         sim_run(conversation, seed=wrong)
+
+
+@pytest.mark.parametrize("seeds", [0, -3, 1.5, "2"])
+def test_seeds_are_counted(seeds: Any) -> None:
+    """A number of runs is whole, and one at least."""
+
+    async def main() -> None:
+        pytest.fail("it ran")
+
+    with pytest.raises(ValueError, match="seeds must be 1 or more, and whole"):
+        sim_run(main, seeds=seeds)
+
+
+def test_a_simulation_inside_of_another_is_refused_and_leaves_nothing() -> None:
+    """What would never run is not even begun: no coroutine, no task."""
+
+    async def inner() -> None:
+        pytest.fail("it ran")
+
+    async def outer() -> None:
+        for main in (inner, inner()):
+            with pytest.raises(RuntimeError, match="running already"):
+                sim_run(main)
+
+    sim_run(outer)
+    asyncio.run(outer())
+    gc.collect()
+
+
+def test_a_coroutine_that_cannot_run_is_closed() -> None:
+    """Otherwise Python would warn that nobody awaited it, instead of what is wrong."""
+
+    async def main() -> None:
+        pytest.fail("it ran")
+
+    with pytest.raises(ValueError, match="latency"):
+        sim_run(main(), latency=-1)
+    gc.collect()
 
 
 def test_a_run_without_end_ends() -> None:

@@ -162,6 +162,85 @@ def test_a_stalled_connection_is_late_and_loses_nothing() -> None:
     sim_run(main)
 
 
+def test_a_second_stall_lasts_if_it_is_longer() -> None:
+    """Two faults at once are as bad as the worse one."""
+
+    async def main(sim: Simulation) -> float:
+        async with await asyncio.start_server(echo, "127.0.0.1", PORT):
+            reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            for duration in (1, 10, 3):
+                sim.stall(duration, writer)
+            writer.write(b"late\n")
+            await reader.readline()
+            writer.close()
+            return sim.time
+
+    assert sim_run(main, latency=0) == 10
+
+
+def test_who_connects_while_a_link_is_stalled_is_late_by_that() -> None:
+    """Nothing is lost, so nobody has to ask again a second later."""
+
+    async def main(sim: Simulation) -> float:
+        async with await asyncio.start_server(echo, "127.0.0.1", PORT):
+            sim.stall(0.1, sim.localhost, sim.localhost)
+            _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            writer.close()
+            return sim.time
+
+    assert sim_run(main) == pytest.approx(0.1 + 0.0005)
+
+
+@pytest.mark.parametrize("duration", [-1, float("nan"), float("inf")])
+def test_a_stall_is_finite(duration: float) -> None:
+    """What lasts for ever is a cut."""
+
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(ValueError, match="0 or more, and finite"):
+            sim.stall(duration, sim.localhost, sim.localhost)
+
+    sim_run(main)
+
+
+@pytest.mark.parametrize("groups", [[], [["a"]], [["a", "b"], ["a"]]])
+def test_a_partition_has_groups_without_a_host_in_common(groups: list[list[str]]) -> None:
+    """Otherwise it would cut nothing, or a host from itself."""
+
+    async def main(sim: Simulation) -> None:
+        hosts = {name: sim.add_host(name) for name in "ab"}
+        with pytest.raises(ValueError, match="two or more groups of hosts"):
+            sim.partition(*[[hosts[name] for name in group] for group in groups])
+
+    sim_run(main)
+
+
+def test_a_name_is_no_host() -> None:
+    """It would cut nothing, and run code nowhere."""
+
+    async def main(sim: Simulation) -> None:
+        sim.add_host("dome")
+        name: Any = "dome"
+        with pytest.raises(TypeError, match="'dome' is no host"):
+            sim.partition([name], [sim.localhost])
+        with pytest.raises(TypeError, match="'dome' is no host"), sim.on(name):
+            pass
+        with pytest.raises(TypeError, match="'dome' is no host"):
+            sim.link(name, sim.localhost)
+
+    sim_run(main)
+
+
+@pytest.mark.parametrize("name", ["", "127.0.0.1", "::1", 3, None])
+def test_a_host_has_a_name(name: Any) -> None:
+    """Nothing could connect to what has none, and an address has one meaning."""
+
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(ValueError, match="a host has a name"):
+            sim.add_host(name)
+
+    sim_run(main)
+
+
 def test_a_reset_reaches_both_ends() -> None:
     """As from a firewall that has had enough."""
 
@@ -312,6 +391,41 @@ def test_advance_lets_everything_happen_that_is_due() -> None:
         for wrong in (-1, float("nan")):
             with pytest.raises(ValueError, match="0 or more"):
                 await sim.advance(wrong)
+
+    sim_run(main)
+
+
+def test_several_tasks_advance_at_once() -> None:
+    """Each waited for the other to be done, for ever."""
+
+    async def main(sim: Simulation) -> list[str]:
+        done: list[str] = []
+
+        async def work(name: str, seconds: float) -> None:
+            await sim.advance(seconds)
+            done.append(name)
+
+        async def chain() -> None:
+            await asyncio.sleep(1)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            done.append("chain")
+
+        await asyncio.gather(work("a", 1), work("b", 1), chain(), work("c", 1), work("d", 0.5))
+        return done
+
+    first, then, *others = sim_run(main)
+    assert [first, then, *sorted(others)] == ["d", "chain", "a", "b", "c"]
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_time_advances_by_a_finite_time(seconds: float) -> None:
+    """A clock at infinity would never move again."""
+
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(ValueError, match="0 or more, and finite"):
+            await sim.advance(seconds)
+        assert sim.time == 0
 
     sim_run(main)
 

@@ -4,6 +4,9 @@ This is glue. Users inherit from it, so it owns as few names as it can: those of
 ``_writer``, ``_server``, and names that begin with ``_tcpip``.
 """
 
+# pyright: reportPrivateUsage=false
+# `_Hooks` is a part of the class that it belongs to.
+
 import abc
 import asyncio
 import functools

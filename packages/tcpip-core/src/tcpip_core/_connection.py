@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol, cast
 
 from ._incoming import Incoming
-from ._kernel import answered_within, peer_has_ended
+from ._kernel import answered_within, peer_has_ended, readable_address
 from ._limits import PROBING, Keepalive, Limits
 from ._loss import LossReason, error_for, reason_for
 from ._outgoing import Outgoing
@@ -22,15 +22,7 @@ from ._states import CONNECTED, TRANSITIONS, State
 from ._tuning import Tuning
 from ._waiting import Waiters, resolve_all, wait_in
 
-__all__ = ["Connection", "Owner", "readable_address"]
-
-
-def readable_address(address: object) -> tuple[str, str]:
-    """Return the host of a socket address, and the whole as a person writes it."""
-    if not isinstance(address, tuple):
-        return "", str(address or "an unnamed peer")
-    host, port = (str(part) for part in cast("tuple[object, ...]", address)[:2])
-    return host, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+__all__ = ["Connection", "Owner"]
 
 
 class Owner(Protocol):
@@ -84,34 +76,6 @@ class Connection(asyncio.Protocol):
     transport : asyncio.Transport or None
         The transport below, None before there was one.
     """
-
-    __slots__ = (
-        "__weakref__",
-        "_close_waiters",
-        "_holds",
-        "_is_discarded",
-        "_keepalive",
-        "_limits",
-        "_loop",
-        "_owner",
-        "_peer_end",
-        "_timer",
-        "_write_end_waiters",
-        "alive",
-        "arrivals",
-        "data_received",
-        "incoming",
-        "is_cut",
-        "is_hearing",
-        "loss_cause",
-        "loss_reason",
-        "outgoing",
-        "peer",
-        "peer_host",
-        "peer_is_done",
-        "state",
-        "transport",
-    )
 
     def __init__(self, owner: Owner, limits: Limits, keepalive: Keepalive, tuning: Tuning) -> None:
         self._owner = owner

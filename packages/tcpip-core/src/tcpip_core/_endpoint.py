@@ -100,30 +100,6 @@ class Endpoint:
         What newcomers meet.
     """
 
-    __slots__ = (
-        "_closer",
-        "_guard",
-        "_hooks",
-        "_is_starting",
-        "_link_tasks",
-        "_loop",
-        "_open",
-        "_slot",
-        "_started",
-        "connection",
-        "json_codec",
-        "keepalive",
-        "limits",
-        "log",
-        "loss_reason",
-        "observation",
-        "publisher",
-        "reads_plainly",
-        "tasks",
-        "tuning",
-        "writes_plainly",
-    )
-
     def __init__(
         self,
         hooks: Hooks,

@@ -1,4 +1,4 @@
-"""What only the kernel knows of a socket, where a platform tells: the peer hung up; the peer took this much."""
+"""What only the kernel knows of a socket, where a platform tells: its peer's address, that it hung up, what it took."""
 
 import asyncio
 import contextlib
@@ -7,9 +7,16 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-__all__ = ["HangupWatch", "answered_within", "bytes_acknowledged", "peer_has_ended", "unanswered_for"]
+__all__ = [
+    "HangupWatch",
+    "answered_within",
+    "bytes_acknowledged",
+    "peer_has_ended",
+    "readable_address",
+    "unanswered_for",
+]
 
 
 # Where Linux' ``struct tcp_info`` has what we ask for: words of 4 bytes, but the last one of 8 (tcp(7), linux/tcp.h).
@@ -146,3 +153,11 @@ class HangupWatch:
             self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
             self._epoll = None
+
+
+def readable_address(address: object) -> tuple[str, str]:
+    """Return the host of a socket address, and the whole as a person writes it."""
+    if not isinstance(address, tuple):
+        return "", str(address or "an unnamed peer")
+    host, port = (str(part) for part in cast("tuple[object, ...]", address)[:2])
+    return host, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

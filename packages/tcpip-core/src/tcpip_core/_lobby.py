@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ._connection import Connection, readable_address
+from ._connection import Connection
+from ._kernel import readable_address
 from ._tasks import OwnedTasks
 
 __all__ = ["front_door"]

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, cast
 
-from ._connection import Connection, Owner, readable_address
+from ._connection import Connection, Owner
+from ._kernel import readable_address
 from ._limits import Keepalive, Limits
 from ._loss import LossReason
 from ._observer import LinkObserver, Observer, Side

@@ -57,9 +57,14 @@ def made_at(thing: object) -> str:
     frames = _frames_of(thing)
     if isinstance(thing, threading.Thread) and not any(map(_is_the_makers, frames)):
         frames = _frames_of_locks(thing)
+    elif not frames:  # Python 3.11 does not know it of objects that have a `__dict__`, but of the parts made with them.
+        parts: dict[str, object] = getattr(thing, "__dict__", {})
+        known = [_frames_of(part) for part in parts.values()]
+        frames = next(filter(None, known), frames)
     if not frames:
         return "made before anybody watched"
-    frame = next(filter(_is_the_makers, frames), frames[0])
+    others = (frame for frame in frames if not frame.filename.startswith(_OWN))
+    frame = next(filter(_is_the_makers, frames), None) or next(others, frames[0])
     line = linecache.getline(frame.filename, frame.lineno).strip()
     return f"made at {frame.filename}:{frame.lineno}" + (f": {line}" if line else "")
 
@@ -97,21 +102,32 @@ class LoopWatch:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._tasks = asyncio.all_tasks(loop)
-        self._timers = list(_timers(loop))  # Held, so that no new one gets the id of an old one.
+        # Held, so that no new one gets the id of an old one.
+        self._timers = list(_timers(loop))
+        self._sockets = _simulated_sockets(loop)
 
     async def settle(self) -> None:
         """Let what is ending end: a connection that was closed last is gone a few turns later."""
         for turn in range(_TURNS):
             await asyncio.sleep(0)
             if turn > 2 and not self._tasks_left():
-                return
+                break
+        network = getattr(self._loop, "network", None)
+        if network is not None and (self._tasks_left() or self._sockets_left()):
+            await asyncio.sleep(network.time_to_end())  # What is sent there takes its virtual time.
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+
+    def _sockets_left(self) -> list[tuple[str, object]]:
+        known = {id(holder) for _, holder in self._sockets}
+        return [(address, one) for address, one in _simulated_sockets(self._loop) if id(one) not in known]
 
     def _tasks_left(self) -> "set[asyncio.Task[Any]]":
         current = asyncio.current_task(self._loop)
         return {task for task in asyncio.all_tasks(self._loop) - self._tasks if task is not current}
 
     def left(self) -> list[str]:
-        """Describe the tasks and timers that have come since."""
+        """Describe the tasks, timers and simulated sockets that have come since."""
         known = set(map(id, self._timers))
         tasks = sorted(self._tasks_left(), key=lambda task: task.get_name())
         found = [f"task {task.get_name()!r} running {_name_of(task.get_coro())}, {made_at(task)}" for task in tasks]
@@ -119,7 +135,13 @@ class LoopWatch:
             if id(timer) not in known:
                 due = timer.when() - self._loop.time()
                 found.append(f"timer due in {due:.3g} s, {made_at(timer)}")
-        return found
+        return found + [f"simulated socket {address}, {made_at(one)}" for address, one in self._sockets_left()]
+
+
+def _simulated_sockets(loop: asyncio.AbstractEventLoop) -> list[tuple[str, object]]:
+    """Return the addresses of what is open on a simulated network, and what holds it."""
+    network = getattr(loop, "network", None)
+    return [] if network is None else network.open_sockets()
 
 
 def _timers(loop: asyncio.AbstractEventLoop) -> Iterator[Any]:

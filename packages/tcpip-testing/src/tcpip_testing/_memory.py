@@ -104,8 +104,9 @@ class Wire:
             size = self._size_of_chunk(waiting) if waiting else 0
             if waiting and size < 1:
                 raise ValueError(f"chunks gave {size} for {waiting} bytes: it must be 1 or more")
-        except Exception as e:  # noqa: BLE001  It is the test's function; its writer has to learn of it.
+        except Exception as e:  # noqa: BLE001  It is the test's function; whoever looks first has to learn of it.
             self.data.clear()
+            self.receiver.fail(e)
             self.sender.fail(e)
         else:
             self.deliver(min(size, waiting))

@@ -18,12 +18,19 @@ def reset_stream(writer: asyncio.StreamWriter) -> None:
     writer : asyncio.StreamWriter
         The stream: of a TCP socket, in a simulation, or of a pair. One that is closed already is left as it is.
 
+    Raises
+    ------
+    TypeError
+        If it is no stream.
+
     Notes
     -----
     This side is closed a turn of the event loop later. The other side meets `ConnectionResetError`; data that are
     still on their way are lost.
     """
-    transport = writer.transport
+    transport: asyncio.WriteTransport | None = getattr(writer, "transport", None)
+    if transport is None:
+        raise TypeError(f"a stream to reset is an asyncio.StreamWriter, not {writer!r}")
     if isinstance(transport, MemoryTransport):
         transport.reset()
     elif not transport.is_closing():

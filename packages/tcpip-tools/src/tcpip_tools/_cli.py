@@ -15,7 +15,7 @@ from ._version import __version__
 
 __all__ = ["VERBS", "LazyGroup", "main", "run"]
 
-VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "log", "demo", "completion")
+VERBS: Final = ("probe", "who", "send", "talk", "ping", "hold", "tap", "mock", "log", "demo", "completion")
 """Each has a module of its name in ``commands``."""
 
 EPILOG: Final = """\
@@ -27,6 +27,8 @@ Examples:
   tcpip talk dome:5000                by hand
   tcpip ping dome:5000 STATUS         how fast does it answer?
   tcpip hold dome:5000 --reconnect    why does the link drop?
+  tcpip tap 5001 dome:5000 --log night.tcplog     pass a link on, and record it
+  tcpip mock night.tcplog --port 5000             be the device of that night
   tcpip log show night.tcplog         what went over the link
   tcpip demo                          watch a mock dome and its client talk
 

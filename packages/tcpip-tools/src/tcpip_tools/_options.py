@@ -22,8 +22,10 @@ __all__ = [
     "Duration",
     "FiniteRange",
     "Settings",
+    "check_log_name",
     "debug_option",
     "json_option",
+    "make_target",
     "messages_from",
     "parse_duration",
     "target_options",
@@ -116,7 +118,8 @@ def target_options(function: F) -> F:
     return cast("F", click.argument("target", shell_complete=_complete_target)(decorated))
 
 
-def _check_log_name(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+def check_log_name(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Return the value of ``--log``, whose ending says what it is."""
     if name is not None and not name.endswith((".tcplog", ".tcplog.gz")):
         raise click.BadParameter(f"{name!r} must end with .tcplog or .tcplog.gz, by which others know what it is")
     return name
@@ -138,7 +141,7 @@ _TARGET_OPTIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "log": click.option(
         "--log",
         type=click.Path(dir_okay=False),
-        callback=_check_log_name,
+        callback=check_log_name,
         help="Record what goes over the link in this file, .tcplog or .tcplog.gz; see tcpip log.",
     ),
 }

@@ -146,10 +146,16 @@ class Stop:
             self.reason = self.reason or reason
             task.cancel()
 
-        writer.output.on_gone = lambda: end("nobody reads")
+        loop = asyncio.get_running_loop()
+
+        def end_soon() -> None:
+            # Some verbs write in a thread, and all of them write the summary when the loop has ended.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(end, "nobody reads")
+
+        writer.output.on_gone = end_soon
         # Windows has no such handlers; there a process that is terminated ends without a word.
         with contextlib.suppress(NotImplementedError):
-            loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, end, "terminated")
             loop.add_signal_handler(signal.SIGHUP, end, "the terminal is gone")
         return await work(writer)

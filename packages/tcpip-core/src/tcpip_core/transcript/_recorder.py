@@ -18,7 +18,7 @@ from .._observer import LinkObserver, Side
 from .._version import __version__
 from ._backlog import Backlog
 from ._clocks import now, wall_clock_offset
-from ._events import Header
+from ._events import Event, Header
 from ._lines import checked_text_encoding, encode_header
 from ._observing import Observing
 from ._scribe import Scribe
@@ -138,6 +138,17 @@ class Recorder:
         if len(text) > 10_000:
             raise ValueError(f"a mark has 10000 characters at most, not {len(text)}")
         self._observing.mark(text)
+
+    def record(self, event: Event) -> None:
+        """Put an event in that the program has made itself, such as one of a link that it only passes on.
+
+        Parameters
+        ----------
+        event : Event
+            What happened. Its time is of `time.monotonic_ns`, and not before that of the event before it; the numbers
+            of links are the program's, which then records no client or server of the library with this recorder.
+        """
+        self._backlog.put(event)
 
     def flush(self, timeout: float = 2.0) -> bool:
         """Wait until the file has everything that happened so far.

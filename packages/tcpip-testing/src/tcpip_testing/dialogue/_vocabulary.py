@@ -144,6 +144,10 @@ def any_time(*exchanges: Expect | Exchange) -> Step:
     return AnyTime(_as_expects(exchanges, "any_time"))
 
 
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int)
+
+
 def repeat(times: int, *steps: Step | Exchange) -> Step:
     """Play steps several times.
 
@@ -162,12 +166,14 @@ def repeat(times: int, *steps: Step | Exchange) -> Step:
     Raises
     ------
     ValueError
-        If `times` is below 1.
+        If `times` is below 1 or not whole.
     TypeError
-        If one of the steps is none.
+        If one of the steps is none, or there is no step.
     """
-    if times < 1:
-        raise ValueError(f"times must be 1 or more, not {times!r}; for never or often there is any_time")
+    if not _is_whole(times) or times < 1:
+        raise ValueError(f"times must be 1 or more, and whole, not {times!r}; for never or often there is any_time")
+    if not steps:
+        raise TypeError("repeat takes one or more steps")
     return Repeat(times, tuple(flattened(steps)))
 
 

@@ -6,4 +6,5 @@ pytest_plugins: tuple[str, ...] = (
     "tcpip_testing.plugin._fixtures",
     "tcpip_testing.plugin._loops",
     "tcpip_testing.plugin._simulated",
+    "tcpip_testing.plugin._suites",
 )

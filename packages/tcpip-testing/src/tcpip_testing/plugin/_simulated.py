@@ -24,6 +24,10 @@ __all__ = [
 MARKER = "tcpip_sim"
 HOOK = "pytest_asyncio_loop_factories"
 
+_WIDER = {"class", "module", "package", "session"}
+_ASYNCHRONOUS = {"dialogue", "no_leaks", "one_client_server", "read_loop_server", "tcp_pair"}
+"""What this plugin has that looks at the event loop."""
+
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -62,7 +66,7 @@ class OneLoop:
         if self._loop is not None and not self._loop.is_closed():
             raise pytest.UsageError(
                 f"a test marked {MARKER} and its asynchronous fixtures share one event loop: give them "
-                "loop_scope='function'"
+                "loop_scope='function', or all asynchronous fixtures asyncio_default_fixture_loop_scope = function"
             )
         from ..sim._options import make_loop
 
@@ -136,6 +140,12 @@ def _faults(item: pytest.Function) -> Iterator[str]:
     other = item.get_closest_marker("asyncio")
     if other is not None and other.kwargs.get("loop_scope", "function") != "function":
         yield f"a test marked {MARKER} has an event loop of its own: loop_scope must be 'function'"
+    of_fixtures: object = item.config.getini("asyncio_default_fixture_loop_scope")
+    if of_fixtures in _WIDER and (used := _ASYNCHRONOUS.intersection(item.fixturenames)):
+        yield (
+            f"a test marked {MARKER} has an event loop of its own, and its fixture {min(used)} would live in that of "
+            f"the {of_fixtures}: set asyncio_default_fixture_loop_scope = function"
+        )
 
 
 def _factories(marker: pytest.Mark) -> dict[str, OneLoop]:

@@ -64,7 +64,14 @@ class Attempt:
         self._answered = False
 
     def _later(self, step: Callable[[], None]) -> None:
-        self._clock.world_at(self._clock.time() + self._link.latency(), step)
+        self._clock.world_at(self._clock.time() + self._link.latency(), self._arrives, step)
+
+    def _arrives(self, step: Callable[[], None]) -> None:
+        until = self._link.stalled_until
+        if until is None:
+            step()
+        else:
+            self._clock.world_at(until, self._arrives, step)
 
     def syn(self) -> None:
         """Ask for a connection."""

@@ -23,10 +23,11 @@ class NetworkLoop(RefusingLoop):
     async def create_connection(  # pyright: ignore[reportIncompatibleMethodOverride]  # typeshed lists overloads.
         self,
         protocol_factory: Callable[[], ProtocolT],
-        host: str | None = None,
+        host: str | bytes | None = None,
         port: int | str | None = None,
         *,
         family: int = 0,
+        all_errors: bool = False,
         local_addr: tuple[str, int] | None = None,
         **kwargs: Any,
     ) -> tuple[asyncio.Transport, ProtocolT]:
@@ -35,23 +36,31 @@ class NetworkLoop(RefusingLoop):
         Raises
         ------
         OSError
-            If that is not possible: refused, no answer, no such host.
+            If that is not possible: refused, no answer, no such host; in an `ExceptionGroup` with `all_errors`.
+        OverflowError
+            If the port is no port.
         NotImplementedError
             If TLS or a real socket is asked for.
         """
         _check_keywords("create_connection", kwargs, _FOR_CLIENTS)
         if port is None:
             raise ValueError("host and port was not specified and no sock specified")
+        name = host.decode() if isinstance(host, bytes) else host
+        number = _port_number(port)
         errors: list[OSError] = []
-        for address in self.network.resolve(host, family):
+        for address in self.network.resolve(name, family):
             try:
-                tcp = await self.network.connect(address, int(port), local_addr)
+                tcp = await self.network.connect(address, number, local_addr)
                 break
             except OSError as e:
                 errors.append(e)
         else:
-            raise _summary(errors)
-        protocol = protocol_factory()
+            raise ExceptionGroup("create_connection failed", errors) if all_errors else _summary(errors)
+        try:
+            protocol = protocol_factory()
+        except BaseException:
+            tcp.close()
+            raise
         waiter: asyncio.Future[None] = self.create_future()
         transport = SimTransport(cast("Any", self), tcp, protocol, waiter)
         try:
@@ -78,15 +87,19 @@ class NetworkLoop(RefusingLoop):
         ------
         OSError
             If that is not possible: the port is taken, or the address is another's.
+        OverflowError
+            If the port is no port.
         NotImplementedError
             If TLS or a real socket is asked for.
         """
         _check_keywords("create_server", kwargs, _FOR_SERVERS)
-        network = self.network
+        if host is None and port is None:
+            raise ValueError("Neither host/port nor sock were specified")
+        network, number = self.network, _port_number(port)
         server = SimServer(cast("Any", self), protocol_factory, network.stop_listening(network.current))
         try:
             for address in self._addresses_to_listen_on(host, family):
-                network.listen(server, address, int(port or 0), backlog)
+                network.listen(server, address, number, backlog)
         except OSError:
             server.close()
             raise
@@ -115,7 +128,7 @@ class NetworkLoop(RefusingLoop):
     ) -> list[Any]:
         """Resolve a name of the simulated network."""
         name = host.decode() if isinstance(host, bytes) else host
-        number = int(port or 0)
+        number = _port_number(port)
         return [
             (
                 socket.AF_INET6 if ":" in one else socket.AF_INET,
@@ -132,8 +145,19 @@ class NetworkLoop(RefusingLoop):
         return str(sockaddr[0]), str(sockaddr[1])
 
 
+def _port_number(port: bytes | str | int | None) -> int:
+    """Return a port's number; names of services differ between machines."""
+    try:
+        number = int(port or 0)
+    except ValueError:
+        raise socket.gaierror(socket.EAI_SERVICE, f"a port in a simulation is a number, not {port!r}") from None
+    if not 0 <= number <= 65_535:
+        raise OverflowError(f"a port is 0 to 65535, not {number}")
+    return number
+
+
 _FOR_BOTH = {"flags", "sock", "ssl", "ssl_handshake_timeout", "ssl_shutdown_timeout"}
-_FOR_CLIENTS = _FOR_BOTH | {"all_errors", "happy_eyeballs_delay", "interleave", "proto", "server_hostname"}
+_FOR_CLIENTS = _FOR_BOTH | {"happy_eyeballs_delay", "interleave", "proto", "server_hostname"}
 _FOR_SERVERS = _FOR_BOTH | {"keep_alive", "reuse_address", "reuse_port"}
 """What asyncio takes besides; it means nothing here, or is refused."""
 
@@ -146,6 +170,9 @@ def _check_keywords(method: str, keywords: dict[str, Any], known: set[str]) -> N
         raise NotImplementedError("TLS is not simulated: test it on real sockets")
     if keywords.get("sock") is not None:
         raise NotImplementedError("a real socket cannot be used inside a simulation: give host and port")
+    for name in ("server_hostname", "ssl_handshake_timeout", "ssl_shutdown_timeout"):
+        if keywords.get(name) is not None:
+            raise ValueError(f"{name} is only meaningful with ssl")
 
 
 def _summary(errors: list[OSError]) -> OSError:

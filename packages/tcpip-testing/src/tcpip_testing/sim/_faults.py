@@ -9,7 +9,7 @@ from tcpip_core import BaseClientOrServer
 from ._host import Host
 from ._line import Line
 from ._network import Network
-from ._targets import Connected, connection_of, lines_of, listeners_of
+from ._targets import Connected, check_host, connection_of, lines_of, listeners_of
 from ._tcp import Tcp
 
 __all__ = ["Faults"]
@@ -90,7 +90,7 @@ class Faults:
         TypeError
             If it is none of these, or its connection is not simulated.
         ValueError
-            If it is not connected, or the duration is negative.
+            If it is not connected, or the duration is negative or infinite.
         """
         for line in lines_of(self._network, one, other):
             line.stall(duration)
@@ -120,9 +120,20 @@ class Faults:
         Parameters
         ----------
         *groups : iterable of Host
-            Each group stays connected in itself.
+            Each group stays connected in itself; two or more.
+
+        Raises
+        ------
+        TypeError
+            If something is no host.
+        ValueError
+            If there are less than two groups, or a host is in several.
         """
-        for some, others in itertools.combinations([list(group) for group in groups], 2):
+        hosts = [[check_host(one) for one in group] for group in groups]
+        everybody = [one.name for group in hosts for one in group]
+        if len(hosts) < 2 or len(everybody) > len(set(everybody)):
+            raise ValueError("a partition needs two or more groups of hosts, and each host in one of them")
+        for some, others in itertools.combinations(hosts, 2):
             for one, other in itertools.product(some, others):
                 self.cut(one, other)
 

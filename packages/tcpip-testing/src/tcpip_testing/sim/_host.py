@@ -1,6 +1,7 @@
 """A machine of the simulated network: its addresses, who listens there, its connections."""
 
-import itertools
+import errno
+import os
 import socket
 from collections.abc import Sequence
 
@@ -13,7 +14,8 @@ __all__ = ["LOOPBACK", "WILDCARDS", "Host"]
 LOOPBACK = ("127.0.0.1", "::1")
 WILDCARDS = ("0.0.0.0", "::")
 
-_FIRST_PORT = 32_768
+_PORTS = range(32_768, 61_000)
+"""The ports that a kernel gives away by itself: ip_local_port_range of Linux."""
 
 
 class Host:
@@ -43,7 +45,7 @@ class Host:
         self.addresses: tuple[str, ...] = (*LOOPBACK, *addresses)
         self.listeners: dict[tuple[str, int], Listener] = {}
         self.connections: dict[Tcp, None] = {}
-        self._ports = itertools.count(_FIRST_PORT)
+        self._given = 0
 
     def __repr__(self) -> str:
         return f"<Host {self.name}>"
@@ -63,15 +65,48 @@ class Host:
         self.connections.pop(tcp, None)
 
     def free_port(self) -> int:
-        """Return a port that nobody has had yet.
+        """Return a port that nobody has, and as long as there are such nobody has had.
 
         Returns
         -------
         int
             Its number.
+
+        Raises
+        ------
+        OSError
+            If all are taken (EADDRNOTAVAIL).
         """
         taken = {port for _, port in self.listeners}
-        return next(port for port in self._ports if port not in taken)
+        if self._given >= len(_PORTS):
+            taken.update(tcp.local[1] for tcp in self.connections)
+        for _ in _PORTS:
+            port = _PORTS[self._given % len(_PORTS)]
+            self._given += 1
+            if port not in taken:
+                return port
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+
+    def has_port(self, address: str, port: int) -> bool:
+        """Return whether a port is taken for an address.
+
+        Parameters
+        ----------
+        address : str
+            One of this host, or that of all of a family.
+        port : int
+            The port.
+
+        Returns
+        -------
+        bool
+            Whether somebody has it there; who has it on all addresses has it on each.
+        """
+        family = family_of(address)
+        return any(
+            number == port and family_of(other) is family and (other == address or {other, address} & {*WILDCARDS})
+            for other, number in self.listeners
+        )
 
     def listener_at(self, address: str, port: int) -> Listener | None:
         """Return who listens at an address, there or on all addresses.
@@ -86,7 +121,8 @@ class Host:
         Returns
         -------
         Listener or None
-            Who does; None if nobody does.
+            Who does; None if nobody does, or only has the port and does not listen yet.
         """
         wildcard = WILDCARDS[family_of(address) is socket.AF_INET6]
-        return self.listeners.get((address, port)) or self.listeners.get((wildcard, port))
+        listener = self.listeners.get((address, port)) or self.listeners.get((wildcard, port))
+        return listener if listener is not None and listener.listening else None

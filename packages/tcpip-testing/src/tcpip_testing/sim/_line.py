@@ -1,5 +1,6 @@
 """Something that carries data and can be interrupted: a link between hosts, or a single connection."""
 
+import math
 from typing import Protocol
 
 from ._handles import SimTimer
@@ -61,7 +62,7 @@ class Line:
         self._come_up(nothing_lost=False)
 
     def stall(self, duration: float) -> None:
-        """Hold everything back for a while, and lose nothing; does nothing to what is cut.
+        """Hold everything back for a while, and lose nothing; does nothing to what is cut or stalled for longer.
 
         Parameters
         ----------
@@ -71,13 +72,20 @@ class Line:
         Raises
         ------
         ValueError
-            If it is negative.
+            If it is negative or infinite.
         """
-        if duration < 0:
-            raise ValueError(f"the duration of a stall must be seconds, 0 or more, not {duration!r}")
-        if self.is_up:
+        if not 0 <= duration < math.inf:
+            raise ValueError(f"the duration of a stall must be seconds, 0 or more, and finite, not {duration!r}")
+        end = self._clock.time() + duration
+        if self.is_up or (self.stalled_until is not None and self.stalled_until < end):
+            self._end_stall()
             self._go_down("stall")
-            self._stall = self._clock.world_at(self._clock.time() + duration, self._stall_is_over)
+            self._stall = self._clock.world_at(end, self._stall_is_over)
+
+    @property
+    def stalled_until(self) -> float | None:
+        """When a stall ends (seconds on the loop's clock); None if there is none."""
+        return None if self._stall is None else self._stall.due
 
     def _stall_is_over(self) -> None:
         self._stall = None

@@ -120,6 +120,21 @@ class Link(Line):
             self._busy_until[direction] = departure
         return departure + self.latency()
 
+    def busy_for(self, now: float) -> float:
+        """Return how long what was sent takes to leave.
+
+        Parameters
+        ----------
+        now : float
+            The time (seconds).
+
+        Returns
+        -------
+        float
+            How long (seconds); 0 without a bound of the bandwidth.
+        """
+        return max(0.0, *(until - now for until in self._busy_until))
+
     def now(self) -> float:
         """Return the time.
 

@@ -9,7 +9,7 @@ takes the very values that were asked for, and nothing depends on what differs b
 import asyncio
 import heapq
 import itertools
-import logging
+import math
 import random
 import sys
 import warnings
@@ -17,11 +17,12 @@ import weakref
 from asyncio import events
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import Context
-from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack, cast
+from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
 from ._doors import NetworkLoop
+from ._errors import ReportingLoop
 from ._handles import SimFuture, SimHandle, SimTask, SimTimer
 from ._network import Network
 from ._real import Guard
@@ -29,19 +30,28 @@ from ._settings import LinkSettings
 from ._stuck import SimDeadlock, SimLivelock, describe
 from ._threads import Threads
 
-__all__ = ["SimLoop"]
+__all__ = ["SimLoop", "check_alone"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-ExceptionHandler: TypeAlias = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
-
-_log = logging.getLogger("asyncio")
 
 _MOST_TURNS_AT_ONCE = 100_000
 """How many turns the loop may take without any progress of the clock."""
 
 
-class SimLoop(NetworkLoop):
+def check_alone() -> None:
+    """Demand that no event loop runs in this thread.
+
+    Raises
+    ------
+    RuntimeError
+        If one does.
+    """
+    if events._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]  For loops.
+        raise RuntimeError("an event loop is running already, and a simulation has one of its own: it cannot be inside")
+
+
+class SimLoop(ReportingLoop, NetworkLoop):
     """An event loop with virtual time and a virtual network.
 
     Parameters
@@ -85,12 +95,13 @@ class SimLoop(NetworkLoop):
         self._numbers = itertools.count(1)
         self._most_turns = max_turns
         self._turns = self._turns_at_once = 0
-        self._running = self._stopping = self._closed = self._debug = self._is_stuck = False
-        self._exception_handler: ExceptionHandler | None = None
+        self._running = self._stopping = self._closed = self._is_stuck = False
         self._task_factory: Any = None
         self._threads = Threads(self, thread_timeout)
         self._guard = Guard(refuses=not real_sockets)
-        self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
+        # In the order in which they began: a set would have that of their addresses.
+        self._generators: weakref.WeakKeyDictionary[AsyncGenerator[Any, Any], None] = weakref.WeakKeyDictionary()
+        self._settling = 0
         self._world = Context()
         self.network: Network = Network(self, self.random, settings or LinkSettings())
 
@@ -125,7 +136,7 @@ class SimLoop(NetworkLoop):
     def call_at(
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> SimTimer:
-        """Call something at a time."""
+        """Call something at a time (seconds on this clock); an infinite one never comes."""
         if self._closed:
             self._check_open()
         return self._schedule(SimTimer(when, callback, args, self, context))
@@ -143,6 +154,8 @@ class SimLoop(NetworkLoop):
         return self._schedule(SimTimer(when, callback, args, self, context or self._world, False))
 
     def _schedule(self, timer: SimTimer) -> SimTimer:
+        if math.isnan(timer.due):
+            raise ValueError("a timer must be due at some time, not at nan")
         heapq.heappush(self._timers, (timer.due, next(self._numbers), timer))
         return timer
 
@@ -171,10 +184,11 @@ class SimLoop(NetworkLoop):
             If things happen for ever.
         """
         self._check_open()
-        if self._running or events._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]  For loops.
-            raise RuntimeError("an event loop is running already")
+        check_alone()
+        if self._running:
+            raise RuntimeError("this event loop is running already, in another thread")
         hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._finalize_generator)
+        sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=self._finalize_generator)
         events._set_running_loop(self)  # pyright: ignore[reportPrivateUsage]  It is there for loops like this one.
         self._running = True
         self._turns = self._turns_at_once = 0
@@ -219,7 +233,7 @@ class SimLoop(NetworkLoop):
         while timers and timers[0][2].is_cancelled:
             heapq.heappop(timers)
             self._cancelled_timers -= 1
-        if not timers:
+        if not timers or timers[0][0] == math.inf:
             raise SimDeadlock(f"nothing can happen any more, at {self._now!r} s:\n{self._describe()}")
         if timers[0][0] > self._now:
             self._now = timers[0][0]
@@ -238,6 +252,7 @@ class SimLoop(NetworkLoop):
     def run_until_complete(self, future: Any) -> Any:
         """Run until a coroutine or future is done; return what it gives."""
         self._check_open()
+        check_alone()
         is_new = not asyncio.isfuture(future)
         task: asyncio.Future[Any] = asyncio.ensure_future(future, loop=self)
         task.add_done_callback(self._stop_after)
@@ -266,10 +281,21 @@ class SimLoop(NetworkLoop):
         """End `run_forever` after this turn."""
         self._stopping = True
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is due now."""
-        return bool(self._ready) or (bool(self._timers) and self._timers[0][0] <= self._now)
+    async def settle(self) -> None:
+        """Let everything happen that is due now; several tasks that do so do not wait for each other."""
+        now = self._now
+        self._settling += 1
+        try:
+            # Each of the others that settle is ready in every turn.
+            while self._now == now and (  # noqa: ASYNC110  There is no event to wait for.
+                len(self._ready) >= self._settling or self._is_timer_due()
+            ):
+                await asyncio.sleep(0)
+        finally:
+            self._settling -= 1
+
+    def _is_timer_due(self) -> bool:
+        return bool(self._timers) and self._timers[0][0] <= self._now
 
     def is_running(self) -> bool:
         """Return whether it runs."""
@@ -306,11 +332,19 @@ class SimLoop(NetworkLoop):
             self._check_open()
         if self._task_factory is None:
             return SimTask(cast("Coroutine[Any, Any, T]", coro), loop=self, number=next(self._numbers), **kwargs)
+        # As asyncio did before 3.13.3: factories of those days take no name.
+        name, context = kwargs.pop("name", None), kwargs.pop("context", None)
+        if context is not None:
+            kwargs["context"] = context
         task: asyncio.Task[T] = self._task_factory(self, coro, **kwargs)
+        if name is not None:
+            task.set_name(name)
         return task
 
     def set_task_factory(self, factory: Any) -> None:
         """Let something else make tasks; the order of a set of them may differ between runs then."""
+        if factory is not None and not callable(factory):
+            raise TypeError(f"a task factory must be a callable or None, not {factory!r}")
         self._task_factory = factory
 
     def get_task_factory(self) -> Any:
@@ -319,8 +353,11 @@ class SimLoop(NetworkLoop):
 
     # Asynchronous generators, threads
 
+    def _keep_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._generators[generator] = None
+
     def _finalize_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
-        self._generators.discard(generator)
+        self._generators.pop(generator, None)
         if not self._closed:
             self.call_soon(self.create_task, generator.aclose())
 
@@ -350,38 +387,11 @@ class SimLoop(NetworkLoop):
 
     def set_default_executor(self, executor: Any) -> None:
         """Let `run_in_executor` use something else."""
+        if not isinstance(executor, ThreadPoolExecutor):
+            raise TypeError(f"the default executor must be a ThreadPoolExecutor, not {executor!r}")
         self._threads.use(executor)
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Wait for the threads of `run_in_executor`."""
         if not self._threads.shut_down(timeout):
             warnings.warn("the threads of the simulated loop did not end in time", RuntimeWarning, stacklevel=2)
-
-    # Errors
-
-    def get_debug(self) -> bool:
-        """Return whether asyncio keeps where each future was made; not unless it is asked for, as it is slow."""
-        return self._debug
-
-    def set_debug(self, enabled: bool) -> None:
-        """Let asyncio keep where each future was made."""
-        self._debug = enabled
-
-    def get_exception_handler(self) -> ExceptionHandler | None:
-        """Return what `set_exception_handler` was given."""
-        return self._exception_handler
-
-    def set_exception_handler(self, handler: ExceptionHandler | None) -> None:
-        """Let something else hear of errors that nobody catches."""
-        self._exception_handler = handler
-
-    def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """Log an error that nobody caught."""
-        _log.error("%s", context.get("message"), exc_info=context.get("exception"))
-
-    def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Tell of an error that nobody caught."""
-        if self._exception_handler is None:
-            self.default_exception_handler(context)
-        else:
-            self._exception_handler(self, context)

@@ -25,6 +25,9 @@ __all__ = ["Network"]
 _NO_NEIGHBOUR = 3.0
 """How long it takes to find that an address belongs to nobody (seconds)."""
 
+_MEANT: dict[str, str] = dict(zip(WILDCARDS, LOOPBACK, strict=True))
+"""Whom one reaches under the address of all: oneself, as on Linux."""
+
 
 class Network:
     """All hosts and links of one loop.
@@ -65,11 +68,13 @@ class Network:
         Raises
         ------
         ValueError
-            If there is such a name or address already, or an address is not numeric.
+            If there is such a name or address already, the name is none, or an address is not numeric.
         """
         taken = {address for host in self.hosts.values() for address in host.addresses}
         free = (address for address in (f"10.0.0.{number}" for number in itertools.count(1)) if address not in taken)
         given = addresses or (next(free),)
+        if not _is_name(name):
+            raise ValueError(f"a host has a name, which is no address, not {name!r}")
         if wrong := [address for address in given if not _is_numeric(address)]:
             raise ValueError(f"an address is numeric, IPv4 or IPv6, not {wrong[0]!r}")
         if name in self.hosts or taken.intersection(given):
@@ -150,7 +155,7 @@ class Network:
         OSError
             If nobody listens (ECONNREFUSED), nobody answers (ETIMEDOUT), or there is no such host (EHOSTUNREACH).
         """
-        host = self.current
+        host, address = self.current, _MEANT.get(address, address)
         other = self._host_at(host, address)
         attempt: asyncio.Future[Tcp] = self._loop.create_future()
         source = self._source(host, address, local)
@@ -177,14 +182,17 @@ class Network:
                 timer.cancel()
 
     def _source(self, host: Host, address: str, local: tuple[str, int] | None) -> Address:
-        if local is not None:
-            if local[0] not in host.addresses:
-                raise OSError(errno.EADDRNOTAVAIL, f"error while attempting to bind on address {local}")
-            return _socket_address(local[0], local[1] or host.free_port())
         family = family_of(address)
         own = [one for one in host.addresses if family_of(one) is family]
         # The loopback address comes first, and reaches nobody but oneself.
-        return _socket_address(own[0] if address in host.addresses else own[-1], host.free_port())
+        source = own[0] if address in host.addresses else own[-1]
+        if local is None:
+            return _socket_address(source, host.free_port())
+        if local[0] not in WILDCARDS:
+            source = self.resolve(local[0], family)[0]
+        if source not in host.addresses:
+            raise OSError(errno.EADDRNOTAVAIL, f"error while attempting to bind on address {local}")
+        return _socket_address(source, local[1] or host.free_port())
 
     def _opening(self, one: Host, other: Host, source: Address, target: Address) -> Opening:
         """Say who listens, and how a connection is made."""
@@ -194,8 +202,10 @@ class Network:
             number = next(self._numbers)
             link = self.link(one, other)
             course = Course(self._loop, self.log, link, Line(f"{number}:{link.name}", self._loop, self.log))
-            near = Tcp(course, 0, f"{number}:{one.name}", source, target)
-            far = Tcp(course, 1, f"{number}:{other.name}", target, source)
+            # The same for all connections between two hosts, whoever has begun: they share the bandwidth.
+            direction = int(one.name > other.name)
+            near = Tcp(course, direction, f"{number}:{one.name}", source, target)
+            far = Tcp(course, 1 - direction, f"{number}:{other.name}", target, source)
             near.peer, far.peer = far, near
             one.add(near)
             self.log.note("connect", near.name)
@@ -241,7 +251,7 @@ class Network:
         if address not in host.addresses and address not in WILDCARDS:
             raise _bind_error(errno.EADDRNOTAVAIL, address, port)
         number = port or host.free_port()
-        if (address, number) in host.listeners:
+        if host.has_port(address, number):
             raise _bind_error(errno.EADDRINUSE, address, port)
         listener = host.listeners[address, number] = make(_socket_address(address, number))
         self.log.note("listen", host.name, number)
@@ -269,14 +279,30 @@ class Network:
         ]
         return (f"\n  cut or stalled: {', '.join(down)}" if down else "") + "".join(waiting)
 
+    def open_sockets(self) -> list[tuple[str, object]]:
+        """Return what programs have not closed: its addresses, and what holds it."""
+        found: list[tuple[str, object]] = []
+        for host in self.hosts.values():
+            for end in host.connections:
+                if not end.closed:
+                    (own, port), (other, where) = end.local[:2], end.remote[:2]
+                    found.append((f"from {own} port {port} to {other} port {where}", end.holder or end))
+            found += [(f"of {own} port {port}", listener) for (own, port), listener in host.listeners.items()]
+        return found
+
+    def time_to_end(self) -> float:
+        """Return how long it takes until what was closed is closed at both ends (seconds)."""
+        now = self._loop.time()
+        return max((link.busy_for(now) + 4 * link.settings.latencies[1] for link in self.links()), default=0.0)
+
     def forget(self, *, quietly: bool) -> None:
         """Drop all connections, for a loop that has ended; quietly where no program could have closed them."""
         for host in self.hosts.values():
             for end in host.connections:
                 end.on_gone = end.on_ready = None
                 end.line.carried.clear()
-                if quietly and end.on_dropped is not None:
-                    end.on_dropped()
+                if quietly and end.holder is not None:
+                    end.holder.drop()
             host.connections.clear()
             host.listeners.clear()
         for link in self._links.values():
@@ -290,6 +316,10 @@ def _bind_error(number: int, address: str, port: int) -> OSError:
 
 def _socket_address(address: str, port: int) -> Address:
     return (address, port, 0, 0) if family_of(address) is socket.AF_INET6 else (address, port)
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and bool(name) and not _is_numeric(name)
 
 
 def _is_numeric(name: str) -> bool:

@@ -46,9 +46,15 @@ def make_loop(seed: int, options: SimOptions) -> SimLoop:
     check_names(options, SimOptions.__annotations__, "a simulation")
     of_links: dict[str, Any] = {name: value for name, value in options.items() if name in _OF_LINKS}
     others: dict[str, Any] = {name: value for name, value in options.items() if name not in _OF_LINKS}
-    if others.get("max_turns", 1) < 1 or not others.get("thread_timeout", 1) > 0:
-        raise ValueError("max_turns must be 1 or more, and thread_timeout above 0 seconds")
+    _check_bounds(others.get("max_turns", 1), others.get("thread_timeout", 1))
     return SimLoop(seed, LinkSettings(**of_links), **others)
+
+
+def _check_bounds(max_turns: object, thread_timeout: object) -> None:
+    if not isinstance(max_turns, int) or max_turns < 1:
+        raise ValueError(f"max_turns must be 1 or more, and whole, not {max_turns!r}")
+    if not isinstance(thread_timeout, int | float) or not thread_timeout > 0:
+        raise ValueError(f"thread_timeout must be above 0 seconds, not {thread_timeout!r}")
 
 
 def check_names(given: Mapping[str, object], allowed: Mapping[str, object], what: str) -> None:
@@ -62,7 +68,7 @@ def check_names(given: Mapping[str, object], allowed: Mapping[str, object], what
     for name in given:
         if name not in allowed:
             close = difflib.get_close_matches(name, allowed, 1)
-            meant = f", did you mean {close[0]!r}?" if close else ";"
+            meant = f", did you mean {close[0]!r}?" if close else "."
             raise TypeError(f"{what} has no argument {name!r}{meant} It has {', '.join(sorted(allowed))}")
 
 

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar, Unpack, cast, overload
 
-from ._loop import SimLoop
+from ._loop import SimLoop, check_alone
 from ._options import SimOptions, make_loop
 from ._simulation import Simulation
 
@@ -66,24 +66,32 @@ def sim_run(
         If there is no such argument, or `main` is none of the above; nothing has run.
     ValueError
         If an argument is out of its range; nothing has run.
+    RuntimeError
+        If an event loop is running in this thread; nothing has run.
     SimDeadlock
         If nothing can happen any more, and `main` has not ended; `SimLivelock` if there is no end.
     Exception
         What `main` raised. A note with the seed is added.
     """
-    start: Callable[[Simulation], Coroutine[Any, Any, T]] = _starter(main, seeds)
+    try:
+        check_alone()
+        make_loop(seed, options).close()
+        start: Callable[[Simulation], Coroutine[Any, Any, T]] = _starter(main, seeds)
+    except BaseException:
+        if asyncio.iscoroutine(main):
+            main.close()
+        raise
     if seeds is None:
         return _run_once(start, make_loop(seed, options))
-    if seeds < 1:
-        raise ValueError(f"seeds must be 1 or more, not {seeds!r}")
     return [_run_once(start, make_loop(number, options)) for number in range(seed, seed + seeds)]
 
 
-def _starter(main: Any, seeds: int | None) -> Callable[[Simulation], Coroutine[Any, Any, Any]]:
+def _starter(main: Any, seeds: Any) -> Callable[[Simulation], Coroutine[Any, Any, Any]]:
     """Return what makes a coroutine of `main`."""
+    if seeds is not None and (not isinstance(seeds, int) or seeds < 1):
+        raise ValueError(f"seeds must be 1 or more, and whole, not {seeds!r}")
     if asyncio.iscoroutine(main):
         if seeds is not None:
-            main.close()
             raise TypeError("a coroutine runs once: with seeds, give the function that makes it")
         return lambda _: main
     if not callable(main):

@@ -49,6 +49,8 @@ class Listener:
         Its ends of the connections that wait, oldest first.
     accepting : bool
         Whether they may be accepted.
+    listening : bool
+        Whether connections are answered; before that the port is only taken.
     """
 
     def __init__(self, local: Address, backlog: int, on_ready: "Callable[[Listener], object]") -> None:
@@ -56,6 +58,7 @@ class Listener:
         self.socket: SimSocket = SimSocket(local)
         self.waiting: deque[Tcp] = deque()
         self.accepting: bool = True
+        self.listening: bool = True
         self._backlog = backlog
         self._on_ready = on_ready
 
@@ -128,6 +131,7 @@ class SimServer(asyncio.AbstractServer):
     def listen(self, local: Address, backlog: int) -> Listener:
         """Add a port."""
         listener = Listener(local, backlog, self._ready)
+        listener.listening = self._serving
         self._listeners.append(listener)
         return listener
 
@@ -160,6 +164,7 @@ class SimServer(asyncio.AbstractServer):
             raise RuntimeError(f"server {self!r} is closed")
         self._serving = True
         for listener in self._listeners:
+            listener.listening = True
             self._ready(listener)
 
     async def serve_forever(self) -> None:

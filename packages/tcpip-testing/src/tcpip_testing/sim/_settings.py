@@ -3,6 +3,8 @@
 import math
 import re
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 __all__ = ["LinkSettings"]
 
@@ -43,7 +45,8 @@ class LinkSettings:
     Raises
     ------
     ValueError
-        If a figure is negative, a size is below one, or the text of a latency is of another form.
+        If a figure is negative or no number, a size is below one or not whole, or the text of a latency is of another
+        form.
     """
 
     latency: float | tuple[float, float] | str = 0.0005
@@ -61,27 +64,38 @@ class LinkSettings:
         if not 0 <= low <= high < math.inf:
             raise ValueError(f"latency must be seconds, 0 or more, or a pair of them in order, not {self.latency!r}")
         object.__setattr__(self, "latencies", latencies)
-        if not 0 <= self.split < 1:
+        if not (_is_number(self.split) and 0 <= self.split < 1):
             raise ValueError(f"split must be a probability from 0 to below 1, not {self.split!r}")
-        if not 0 <= self.merge <= 1:
+        if not (_is_number(self.merge) and 0 <= self.merge <= 1):
             raise ValueError(f"merge must be a probability from 0 to 1, not {self.merge!r}")
-        if self.bandwidth is not None and not self.bandwidth > 0:
+        if self.bandwidth is not None and not (_is_number(self.bandwidth) and self.bandwidth > 0):
             raise ValueError(f"bandwidth must be bytes per second above 0, or None, not {self.bandwidth!r}")
         for name in ("segment_size", "window", "send_buffer", "initial_window"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be 1 byte or more, not {value!r}")
+            value: object = getattr(self, name)
+            if value is None and name == "initial_window":
+                continue
+            if not (isinstance(value, int) and value >= 1):
+                raise ValueError(f"{name} must be 1 byte or more, and whole, not {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real)
 
 
 def _latencies(latency: float | tuple[float, float] | str) -> tuple[float, float]:
     """Return the range of a latency (seconds)."""
-    if isinstance(latency, tuple):
-        low, high = latency
-        return float(low), float(high)
     if not isinstance(latency, str):
-        return float(latency), float(latency)
+        return _bounds(latency if isinstance(latency, tuple) else (latency, latency), latency)
     times = [_TIME.fullmatch(part.strip()) for part in latency.split("..")]
     seconds = [float(one[1]) * _UNITS[one[2]] for one in times if one]
     if len(seconds) != len(times) or len(seconds) > 2:
         raise ValueError(f"latency must be a time with a unit, or two, like '5ms' or '1ms..20ms', not {latency!r}")
     return seconds[0], seconds[-1]
+
+
+def _bounds(pair: tuple[Any, ...], latency: object) -> tuple[float, float]:
+    if len(pair) != 2 or not all(map(_is_number, pair)):
+        raise ValueError(
+            f"latency must be seconds, a pair of them as a tuple, or text like '5ms' or '1ms..20ms', not {latency!r}"
+        )
+    return float(pair[0]), float(pair[1])

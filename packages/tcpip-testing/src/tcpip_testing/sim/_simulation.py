@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import math
 import random
 from collections.abc import Callable, Iterator
 from typing import TypeVarTuple, Unpack
@@ -13,6 +14,7 @@ from ._link import Link
 from ._loop import SimLoop
 from ._server import Listener
 from ._settings import LinkSettings
+from ._targets import check_host
 from ._tcp import Tcp
 from ._trace import Event
 
@@ -98,18 +100,16 @@ class Simulation(Faults):
         Raises
         ------
         ValueError
-            If it is negative.
+            If it is negative or infinite.
         """
-        if not seconds >= 0:
-            raise ValueError(f"time passes in one direction: seconds must be 0 or more, not {seconds!r}")
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"time passes in one direction: seconds must be 0 or more, and finite, not {seconds!r}")
         await asyncio.sleep(seconds)
         await self.settle()
 
     async def settle(self) -> None:
         """Let everything happen that is due now; the clock stands still."""
-        now = self.time
-        while self._loop.is_busy and self.time == now:  # noqa: ASYNC110  There is no event to wait for.
-            await asyncio.sleep(0)
+        await self._loop.settle()
 
     def call_later(self, delay: float, call: Callable[[Unpack[Ts]], object], *args: *Ts) -> asyncio.TimerHandle:
         """Let something happen that is no part of the program under test.
@@ -211,7 +211,7 @@ class Simulation(Faults):
         Raises
         ------
         ValueError
-            If there is such a name or address already, or an address is not numeric.
+            If there is such a name or address already, the name is none, or an address is not numeric.
         """
         return self._network.add_host(name, *addresses)
 
@@ -230,8 +230,13 @@ class Simulation(Faults):
         ------
         Host
             The same.
+
+        Raises
+        ------
+        TypeError
+            If it is no host.
         """
-        with self._network.on(host):
+        with self._network.on(check_host(host)):
             yield host
 
     def link(self, one: Host, other: Host) -> Link:
@@ -246,8 +251,13 @@ class Simulation(Faults):
         -------
         Link
             To look at, to change, to cut.
+
+        Raises
+        ------
+        TypeError
+            If something is no host.
         """
-        return self._network.link(one, other)
+        return self._network.link(check_host(one), check_host(other))
 
     @property
     def settings(self) -> LinkSettings:

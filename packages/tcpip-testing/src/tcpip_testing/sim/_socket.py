@@ -37,6 +37,10 @@ class SimSocket:
         self._local = local
         self._tcp = tcp
         self._options: dict[tuple[int, int], int] = {}
+        self._known = {
+            (socket.SOL_SOCKET, socket.SO_TYPE): self.type,
+            (socket.IPPROTO_TCP, socket.TCP_NODELAY): int(tcp is not None),  # As asyncio sets it.
+        }
         self.family: socket.AddressFamily = family_of(local[0])
 
     def __repr__(self) -> str:
@@ -49,6 +53,32 @@ class SimSocket:
     def fileno(self) -> int:
         """Return -1: there is no descriptor."""
         return -1
+
+    def gettimeout(self) -> float:
+        """Return 0: it never blocks."""
+        return 0
+
+    def settimeout(self, value: float | None, /) -> None:
+        """Accept 0 alone, as the sockets of asyncio's transports do.
+
+        Raises
+        ------
+        ValueError
+            If it is anything else.
+        """
+        if value != 0:
+            raise ValueError("settimeout(): only 0 timeout is allowed on transport sockets")
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Accept False alone, as the sockets of asyncio's transports do.
+
+        Raises
+        ------
+        ValueError
+            If it is True.
+        """
+        if flag:
+            raise ValueError("setblocking(): transport sockets cannot be blocking")
 
     def getsockname(self) -> Address:
         """Return its own address."""
@@ -80,8 +110,8 @@ class SimSocket:
             self._tcp.set_option(level, optname, number)
 
     def getsockopt(self, level: int, optname: int, buflen: int = 0, /) -> int | bytes:
-        """Return an option that was set, otherwise 0."""
+        """Return an option that was set, otherwise what asyncio sets, or 0."""
         self._check_open()
         options = self._options if self._tcp is None else self._tcp.options
-        number = options.get((level, optname), 0)
+        number = options.get((level, optname), self._known.get((level, optname), 0))
         return number.to_bytes(buflen, "little") if buflen else number

@@ -12,7 +12,7 @@ from ._server import Listener, SimServer
 from ._tcp import Tcp
 from ._transport import SimTransport
 
-__all__ = ["Connected", "HasTransport", "connection_of", "lines_of", "listeners_of"]
+__all__ = ["Connected", "HasTransport", "check_host", "connection_of", "lines_of", "listeners_of"]
 
 
 class HasTransport(Protocol):
@@ -51,6 +51,19 @@ def connection_of(thing: object) -> Tcp:
     if isinstance(thing, BaseClientOrServer | asyncio.BaseTransport) or hasattr(thing, "transport"):
         raise ValueError(f"{thing!r} is not connected: there is nothing to break")
     raise TypeError(f"{thing!r} is no connection; it must be {_ALLOWED}")
+
+
+def check_host(thing: object) -> Host:
+    """Return a host.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if isinstance(thing, Host):
+        return thing
+    raise TypeError(f"{thing!r} is no host; Simulation.add_host makes them, and Simulation.localhost is one")
 
 
 def lines_of(network: Network, one: object, other: object) -> list[Line]:

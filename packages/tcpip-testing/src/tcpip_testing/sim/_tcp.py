@@ -17,7 +17,7 @@ from ._handles import SimTimer
 from ._line import Line
 from ._link import Course
 from ._silence import ORPHAN_TIMEOUT
-from ._watch import Watch
+from ._watch import Holder, Watch
 from ._watchdog import Watchdog
 from ._way import Segment, Way
 
@@ -73,7 +73,7 @@ class Tcp:
         self.remote: Address = remote
         self.on_ready: Callable[[], None] | None = None
         self.on_gone: Callable[[Tcp], None] | None = None
-        self.on_dropped: Callable[[], None] | None = None
+        self.holder: Holder | None = None
         self.on_taken: Callable[[bytes], None] | None = None
         self.resets_on_close: bool = False
         settings = self._link.settings

@@ -77,7 +77,7 @@ class SimTransport(asyncio.Transport):
         self._lost_calls = 0
         self._eof = False
         self._gone = False
-        tcp.on_dropped = self._drop
+        tcp.holder = self
         loop.call_soon(protocol.connection_made, self)
         loop.call_soon(self._watch_reading)
         if waiter is not None:
@@ -97,7 +97,7 @@ class SimTransport(asyncio.Transport):
         """The connection below, to look at or to break."""
         return self._tcp
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         """Be gone with a loop that could not go on: nobody had a chance to close this."""
         self._closing = self._gone = True
 

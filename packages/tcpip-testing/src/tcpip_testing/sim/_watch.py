@@ -6,7 +6,7 @@ from typing import Protocol, TypeVarTuple, Unpack
 
 from ._handles import SimHandle, SimTimer
 
-__all__ = ["Watch", "WorldClock"]
+__all__ = ["Holder", "Watch", "WorldClock"]
 
 Ts = TypeVarTuple("Ts")
 
@@ -26,6 +26,14 @@ class WorldClock(Protocol):
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> SimHandle:
         """Call something in the next turn."""
+        ...
+
+
+class Holder(Protocol):
+    """What a program holds of a connection."""
+
+    def drop(self) -> None:
+        """Be gone with a loop that could not go on: nobody had a chance to close this."""
         ...
 
 

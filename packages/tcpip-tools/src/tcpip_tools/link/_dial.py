@@ -1,6 +1,7 @@
 """From a name to a connected socket, step by step, so that one can tell which step failed."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -78,6 +79,9 @@ async def resolve(host: str, port: int, timeout: float) -> list[Address]:
         A `socket.gaierror` if there is no such name, a `TimeoutError` if the name service does not answer in time.
     """
     loop = asyncio.get_running_loop()
+    with contextlib.suppress(socket.gaierror):
+        # An address is asked of nobody.
+        return _unique(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
     answer: asyncio.Future[_AddrInfo] = loop.create_future()
 
     def tell(found: _AddrInfo | None, error: OSError | None) -> None:
@@ -105,6 +109,10 @@ async def resolve(host: str, port: int, timeout: float) -> list[Address]:
             found = await answer
     except TimeoutError:
         raise TimeoutError(errno.ETIMEDOUT, f"the name service did not answer within {timeout:g} s") from None
+    return _unique(found)
+
+
+def _unique(found: _AddrInfo) -> list[Address]:
     return list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
 
 

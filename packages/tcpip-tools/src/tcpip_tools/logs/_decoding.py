@@ -9,7 +9,7 @@ from typing import Any, cast
 from .._exit_codes import ExitCode, Failure
 from ._show import Decode
 
-__all__ = ["function_named", "structure_named"]
+__all__ = ["function_named", "imported", "structure_named"]
 
 
 def structure_named(name: str) -> tuple[type[ctypes.Structure], Decode]:
@@ -25,7 +25,7 @@ def structure_named(name: str) -> tuple[type[ctypes.Structure], Decode]:
     Failure
         If it cannot be imported, or is none.
     """
-    found = _imported(name)
+    found = imported(name)
     if not (isinstance(found, type) and issubclass(found, ctypes.Structure)):
         raise Failure(ExitCode.USAGE, f"{name} is no ctypes.Structure")
     structure = found
@@ -51,7 +51,7 @@ def function_named(name: str) -> Decode:
     Failure
         If it cannot be imported, or cannot be called.
     """
-    found = _imported(name)
+    found = imported(name)
     if not callable(found):
         raise Failure(ExitCode.USAGE, f"{name} is no function")
     function = cast("Callable[[bytes], object]", found)
@@ -63,7 +63,19 @@ def function_named(name: str) -> Decode:
     return decode
 
 
-def _imported(name: str) -> object:
+def imported(name: str) -> object:
+    """Return what a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        ``package.module:name``; modules in the working directory are found too.
+
+    Raises
+    ------
+    Failure
+        If it cannot be imported.
+    """
     module, colon, path = name.partition(":")
     if not (module and colon and path):
         raise Failure(ExitCode.USAGE, f"{name!r} is no package.module:name")

@@ -10,6 +10,7 @@ Rules of this file
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -24,6 +25,7 @@ from .._targets import Target
 from ..link._hold import why
 from ..link._link import Link, LinkLost, open_link
 from ..link._statistics import in_words
+from ._flood import FloodGate
 from ._orders import Order, help_lines, parse_order, parse_repeat
 
 __all__ = ["Lines", "Talk", "TimeMode"]
@@ -41,6 +43,10 @@ PATIENCE: Final = 1.0
 
 QUIET: Final = 0.3
 """After the last line of a pipe: a reply has ended when nothing came for so long (seconds)."""
+
+
+AT_ONCE: Final = 0.02
+"""A reply within this time is shown together with what it replies to (seconds)."""
 
 
 class Lines(Protocol):
@@ -94,6 +100,7 @@ class Talk:
         self._gate = FloodGate(SHOWN_A_SECOND if self.lines.is_by_hand else None)
         self._sent_at: float | None = None
         self._heard = asyncio.Event()
+        self._undrawn: list[Event] | None = None
         self._holding: asyncio.Task[ExitCode] | None = None
         self._repeating: asyncio.Task[None] | None = None
 
@@ -231,18 +238,35 @@ class Talk:
         if (link := self.link) is None:
             code = self._holding.result() if self._holding and self._holding.done() else ExitCode.PEER_CLOSED
             raise Failure(code, "not sent: there is no link; :reconnect makes one")
-        loop = asyncio.get_running_loop()
+        framed = self._framing.encode(message) if is_framed else message
+        async with self._screen_put_off():
+            try:
+                self._heard.clear()
+                self._sent_at = asyncio.get_running_loop().time()
+                await link.client.write(framed)
+            except ConnectionError:
+                raise Failure(ExitCode.PEER_CLOSED, "not sent: the link is being lost") from None
+            self.counts["sent"] += 1
+            encoding = self.target.encoding
+            data = for_machines(message, encoding)
+            self._tell("sent", self._with_digits(shown(message, encoding, 2000), framed), ">", data)
+
+    @contextlib.asynccontextmanager
+    async def _screen_put_off(self) -> AsyncIterator[None]:
+        """Draw nothing until a prompt reply is there: drawing takes milliseconds, which would be added to its time."""
+        if not self.lines.is_by_hand or self._undrawn is not None:
+            yield
+            return
+        self._undrawn = []
         try:
-            self._heard.clear()
-            self._sent_at = loop.time()
-            framed = self._framing.encode(message) if is_framed else message
-            await link.client.write(framed)
-        except ConnectionError:
-            raise Failure(ExitCode.PEER_CLOSED, "not sent: the link is being lost") from None
-        self.counts["sent"] += 1
-        encoding = self.target.encoding
-        data = for_machines(message, encoding)
-        self._tell("sent", self._with_digits(shown(message, encoding, 2000), framed), ">", data)
+            yield
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AT_ONCE):
+                    await self._heard.wait()
+        finally:
+            undrawn, self._undrawn = self._undrawn, None
+            for event in undrawn:
+                self._report(event)
 
     async def _obey(self, order: Order) -> None:
         match order.name:
@@ -347,43 +371,14 @@ class Talk:
             else f"{times[self.time]}  {mark} {text}"
         )
         self._told.append(f"{stamp.clock}  {mark} {text}")
-        self._report(Event(kind, line, mark, data or {}, is_aside=is_aside))
+        event = Event(kind, line, mark, data or {}, is_aside=is_aside)
+        if self._undrawn is None:
+            self._report(event)
+        else:
+            self._undrawn.append(event)
 
     def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
         """Return the last event."""
         counts = ", ".join(f"{name} {count}" for name, count in self.counts.items())
         head: dict[str, object] = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3)}
         return Event("summary", f"{outcome} after {seconds:.1f} s: {counts}", "=", head | self.counts, is_aside=True)
-
-
-class FloodGate:
-    """Lets so many messages a second through, and counts the rest.
-
-    Parameters
-    ----------
-    most : int or None
-        How many; None is all.
-    """
-
-    def __init__(self, most: int | None) -> None:
-        self._most = most
-        self._second = -1
-        self._count = 0
-        self.held_back = 0
-
-    def lets_through(self, now: float) -> bool:
-        """Return whether a message of this moment may be shown."""
-        if self._most is None:
-            return True
-        if int(now) != self._second:
-            self._second, self._count = int(now), 0
-        self._count += 1
-        if self._count <= self._most:
-            return True
-        self.held_back += 1
-        return False
-
-    def take_held_back(self) -> int:
-        """Return how many were held back since this was last asked."""
-        count, self.held_back = self.held_back, 0
-        return count

@@ -1,0 +1,164 @@
+"""Let clients in by a policy, and serve each."""
+
+import asyncio
+import contextlib
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from tcpip_core import LossReason
+
+from .._exit_codes import ExitCode
+from .._listening import bound_address, listen, turn_away
+from .._report import Event, Report, address_of
+from ._line import Line
+from ._manners import Manner
+
+if TYPE_CHECKING:
+    from tcpip_core.transcript import Recorder
+
+__all__ = ["POLICIES", "Policy", "Serving"]
+
+Policy: TypeAlias = Literal["reject", "queue", "kick", "multi"]
+POLICIES: Final = ("reject", "queue", "kick", "multi")
+_GRACE: Final = 0.05
+"""How long a newcomer waits for an end of the link before it that has not been noticed yet (seconds)."""
+
+
+@dataclass
+class Serving:
+    """Serve clients.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen.
+    name : str
+        What is served, for people.
+    manner : Manner
+        What a client meets.
+    policy : {"reject", "queue", "kick", "multi"}
+        What a second client meets.
+    recorder : Recorder or None
+        Records the links.
+    is_once : bool
+        End after the first client.
+    """
+
+    host: str
+    port: int
+    name: str
+    manner: Manner
+    policy: Policy
+    recorder: "Recorder | None"
+    is_once: bool
+    clients: int = field(default=0, init=False)
+    refused: int = field(default=0, init=False)
+    received: int = field(default=0, init=False)
+    sent: int = field(default=0, init=False)
+
+    async def __call__(self, report: Report) -> ExitCode:
+        """Serve until one client has left, if that is wanted, or without an end.
+
+        Raises
+        ------
+        Failure
+            If the port cannot be listened on.
+        """
+        self._report = report
+        self._tasks: set[asyncio.Task[None]] = set()
+        with await listen(self.host, self.port) as listener:
+            host, port = bound_address(listener)
+            text = f"* {self.name} listens on {address_of(host, port)}, policy {self.policy}; end it with Ctrl-C"
+            report(Event("listening", text, "*", {"host": host, "port": port, "policy": self.policy}))
+            try:
+                await self._accept(listener)
+            finally:
+                await self._end_all()
+        return ExitCode.EXPECTATION if self.manner.unknown else ExitCode.OK
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            if self.policy == "queue" and self._tasks:
+                await asyncio.wait(self._tasks)
+            try:
+                sock, address = await loop.sock_accept(listener)
+            except OSError:  # It left before it was let in, or this program has too many files open.
+                await asyncio.sleep(_GRACE)
+                continue
+            if not await self._is_welcome(sock, address):
+                continue
+            task = asyncio.create_task(self._serve(sock, address), name="client")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            if self.is_once:
+                await asyncio.wait({task})
+                return
+
+    async def _is_welcome(self, sock: socket.socket, address: Any) -> bool:
+        """Make room for a newcomer, or turn it away."""
+        if self.policy == "kick":
+            await self._end_all()
+        elif self.policy == "reject" and self._tasks:
+            try:
+                await asyncio.wait(self._tasks, timeout=_GRACE)
+            except asyncio.CancelledError:
+                sock.close()
+                raise
+            if self._tasks:
+                turn_away(sock)
+                self.refused += 1
+                who = address_of(str(address[0]), address[1])
+                text = f"! {who} was refused: one client is served at a time"
+                self._report(Event("refused", text, "!", {"client": who}, is_aside=True))
+                return False
+        return True
+
+    async def _end_all(self) -> None:
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _serve(self, sock: socket.socket, address: Any) -> None:
+        self.clients += 1
+        number = self.clients
+        who, here = address_of(str(address[0]), address[1]), address_of(*bound_address(sock))
+        try:
+            reader, writer = await asyncio.open_connection(sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        observer = None if self.recorder is None else self.recorder.connected("device", here, who)
+        line = Line(reader, writer, observer, number)
+        self._report(Event("connected", f"* client {number} came: {who}", "*", {"client": number, "address": who}))
+        try:
+            await self.manner(line, self._report)
+            line.end(LossReason.CLOSED_HERE if not reader.at_eof() else LossReason.FIN)
+        except OSError:
+            line.end(LossReason.RST)
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await line.close()
+            self._left(line)
+
+    def _left(self, line: Line) -> None:
+        self.received += line.received
+        self.sent += line.sent
+        reason = line.reason or LossReason.CLOSED_HERE
+        text = f"* client {line.number} is gone: {reason.value}; {line.received} bytes came, {line.sent} were said"
+        data = {"client": line.number, "reason": reason.name, "received": line.received, "sent": line.sent}
+        self._report(Event("ended", text, "*", data))
+
+    def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
+        """Return the last event."""
+        unknown = self.manner.unknown
+        text = (
+            f"{outcome} after {seconds:.1f} s: {self.clients} clients, {self.refused} refused; "
+            f"{self.received} bytes came, {self.sent} were said; {unknown} requests were not recorded"
+        )
+        head = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3), "clients": self.clients}
+        data = {"refused": self.refused, "received": self.received, "sent": self.sent, "unknown": unknown}
+        return Event("summary", text, "=", head | data)
