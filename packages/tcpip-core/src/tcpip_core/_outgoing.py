@@ -112,6 +112,8 @@ class Outgoing:
         elif self.batch:
             self.batch.append(data)
             return self.room > 0
+        elif sink.is_closing():
+            return False
         else:
             self.batch.append(data)
             self._loop.call_soon(self.flush)
@@ -127,6 +129,13 @@ class Outgoing:
             self.batch.clear()
             if not transport.is_closing():
                 transport.write(data)
+
+    def write_eof(self) -> None:
+        """Say that nothing more will be sent, after what was put off; a later write is refused by the transport."""
+        self.flush()
+        if self.sink is not None:
+            self.sink.write_eof()
+            self._batches = False
 
     async def settle(self) -> None:
         """Wait while the peer takes no data; give others a turn.
