@@ -53,6 +53,8 @@ def main() -> None:
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
     warnings.simplefilter("error")
+    # A client that forgets to close is one of the bugs.
+    warnings.simplefilter("ignore", ResourceWarning)
     library = importlib.metadata.version("hypothesis")
     print(f"planted bugs, Python {sys.version.split()[0]}, Hypothesis {library}, one core:")
     for name, machine in BUGS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,17 @@ async def test_writer_writes_and_drains(rig: Rig) -> None:
     writer.writelines([b"th", b"ree"])
     await soon(writer.drain())
     assert await rig.peer.read_exactly(13) == b"one two three"
+
+
+@pytest.mark.parametrize("data", [5, True, [1, 2], "text", None], ids=repr)
+async def test_writer_takes_nothing_but_bytes(rig: Rig, data: Any) -> None:
+    """A number is a mistake, not that many zeros; asyncio's writer says so too."""
+    writer = rig.subject._writer
+    assert writer is not None
+    with pytest.raises(TypeError):
+        writer.write(data)
+    await soon(rig.subject.write(b"only this"))
+    assert await rig.peer.read_exactly(9) == b"only this"
 
 
 async def test_writer_knows_its_socket_and_peer(rig: Rig) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcpip_core import _framing
 from tcpip_core._framing import ReceiveBuffer
 
 UNBOUNDED = 1 << 30
@@ -208,9 +209,18 @@ mixed = st.lists(
 
 
 @settings(max_examples=2 * settings.default.max_examples)  # type: ignore[union-attr]  # There is a profile.
-@given(mixed, st.sampled_from([5, 30, 1000]), st.booleans())
-def test_what_is_cut_ahead_is_that_of_plain_bytes(script: list[tuple[str, Any]], limit: int, ended: bool) -> None:
+@given(mixed, st.sampled_from([5, 30, 1000]), st.booleans(), st.sampled_from([2, 8, 512]))
+def test_what_is_cut_ahead_is_that_of_plain_bytes(
+    script: list[tuple[str, Any]], limit: int, ended: bool, nearest: int
+) -> None:
     """Lines and structures, in any mix with each other and with anything else: each byte once, in order."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_framing, "_NEAREST", nearest)
+        compare_with_plain_bytes(script, limit, ended)
+
+
+def compare_with_plain_bytes(script: list[tuple[str, Any]], limit: int, ended: bool) -> None:
+    """Do what a script says with a buffer and with bytes."""
     buffer, rest = ReceiveBuffer(), b""
     for name, argument in script:
         if name == "feed":
@@ -247,6 +257,62 @@ def compare_read(buffer: ReceiveBuffer, rest: bytes, kind: str, wish: Any) -> in
     else:
         assert read_line(buffer, *wish) == result
     return size
+
+
+MESSAGES = 1000
+
+
+@pytest.mark.parametrize("lines_in_a_row", [1, 3])
+def test_lines_between_other_messages_are_not_cut_again_and_again(lines_in_a_row: int) -> None:
+    """A line and then so many bytes is a common protocol: what waits behind must not make each message dearer."""
+    buffer = ReceiveBuffer()
+    buffer.feed((b"10\n" * lines_in_a_row + b"0123456789") * MESSAGES)
+    cut: list[int] = []
+    for _ in range(MESSAGES):
+        for _ in range(lines_in_a_row):
+            before = len(buffer.lines)
+            assert read_line(buffer, b"\n", "utf-8", UNBOUNDED) == "10"
+            cut.append(max(0, len(buffer.lines) + 1 - before))
+        assert buffer.take(10) == b"0123456789"
+    assert sum(cut[1:]) < 100 * len(cut)
+
+
+def test_structures_between_other_messages_are_not_cut_again_and_again() -> None:
+    """The same for structures, of which two in a row look like a stream."""
+    buffer = ReceiveBuffer()
+    buffer.feed(b"aaabbb0" * MESSAGES)
+    cut = 0
+    for number in range(MESSAGES):
+        assert read_structure(buffer, Triple) == b"aaa"
+        assert read_structure(buffer, Triple) == b"bbb"
+        cut += len(buffer.structures.getbuffer()) * (number > 0)
+        assert buffer.take(1) == b"0"
+    assert cut < 1000 * MESSAGES
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_what_arrives_later_does_not_move_what_is_there(encoding: str) -> None:
+    """With each line that is taken something small arrives, while much waits."""
+    buffer, terminator = ReceiveBuffer(), "\n".encode(encoding)
+    buffer.feed("line\n".encode(encoding) * MESSAGES)
+    front = buffer.front
+    for number in range(MESSAGES - 1):
+        assert read_line(buffer, terminator, encoding, 20) == "line"
+        buffer.feed("line\n".encode(encoding))
+        assert buffer.front is front, f"copied with line {number}"
+    for _ in range(MESSAGES):
+        assert read_line(buffer, terminator, encoding, 20) == "line"
+    assert read_line(buffer, terminator, encoding, 20) is None
+
+
+@pytest.mark.parametrize("chunk", [b"one;", b"one;two;"])
+def test_unknown_encoding_costs_one_line_wherever_the_data_were_cut(chunk: bytes) -> None:
+    """An encoding is checked where it is given, but may be changed to anything later."""
+    buffer = ReceiveBuffer()
+    buffer.feed(chunk)
+    with pytest.raises(LookupError):
+        buffer.take_line(b";", "no such encoding", UNBOUNDED)
+    assert buffer.take_all() == chunk[4:]
 
 
 def test_taken_bytes_are_bytes() -> None:

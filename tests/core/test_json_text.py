@@ -204,6 +204,30 @@ async def test_codec_of_ones_own_is_used_for_both_directions(host: str) -> None:
         assert await soon(pair.reader.read_json()) == {"STATE": 1}
 
 
+class Refusing:
+    """A codec that takes nothing."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def encode(self, data: Any) -> str:
+        """Refuse."""
+        raise self.error
+
+    def decode(self, text: str) -> Any:
+        """Refuse."""
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [TypeError("why"), ValueError("why"), RecursionError("why")], ids=repr)
+def test_errors_of_a_codec_of_ones_own_are_ours(error: Exception) -> None:
+    """A read loop then takes them for what they are: the peer's message, not a mistake of the program."""
+    with pytest.raises(json.JSONDecodeError):
+        decode_json("[1]", Refusing(error))
+    with pytest.raises(JSONEncodeError, match="why"):
+        encode_json([1], Refusing(error))
+
+
 @pytest.mark.skipif(not HAS_MSGSPEC, reason="msgspec is not installed")
 async def test_msgspec_on_one_side_understands_the_standard_library_on_the_other(host: str) -> None:
     """The codec is a matter of each side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any, Literal
@@ -19,16 +20,17 @@ Side = Literal["client", "device"]
 
 
 class Told:
-    """An observer that notes what it is told; with ``raises`` it raises then."""
+    """An observer that notes what it is told; with ``raises`` it raises `error` then."""
 
-    def __init__(self, raises: str = "") -> None:
+    def __init__(self, raises: str = "", error: type[BaseException] = ZeroDivisionError) -> None:
         self.seen: list[tuple[Any, ...]] = []
         self._raises = raises
+        self._error = error
 
     def note(self, what: str, *more: object) -> None:
         self.seen.append((what, *more))
         if what == self._raises:
-            raise ZeroDivisionError("the observer's own fault")
+            raise self._error("the observer's own fault")
 
     def connected(self, side: Side, local: str, peer: str) -> LinkObserver:
         self.note("connected", side, local, peer)
@@ -144,11 +146,12 @@ async def test_a_client_that_cannot_connect_is_told(log: logging.Logger) -> None
 
 @pytest.mark.parametrize("raises", ["connected", "received", "sent", "eof_received", "ended"])
 @pytest.mark.parametrize("side", SUBJECTS)
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
 async def test_an_observer_that_raises_is_logged_and_changes_nothing(
-    side: Subject, raises: str, caplog: pytest.LogCaptureFixture
+    side: Subject, raises: str, error: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its exception reaches neither the transport nor the program; it is asked no more on this link."""
-    told = Told(raises)
+    told = Told(raises, error)
     async with linked(side, IPV4, observer=told) as link:
         link.peer.send(b"ask\r\n")
         assert "ask" == await soon(link.subject.read_str())

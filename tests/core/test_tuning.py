@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from tcpip_core import Client, LossReason, OneClientServer, Tuning
-from tests.contract._links import Side, linked, paired
+from tests.conftest import LOOP_FACTORIES
+from tests.contract._links import Link, Side, linked, paired
 from tests.contract._operations import WRITES, Write
 from tests.support import IPV4, Peer, connected, listening, soon, started, turns, until
 
@@ -53,6 +55,33 @@ async def test_half_close_follows_what_was_put_off(side: Side) -> None:
         assert await link.peer.read_to_eof() == b"request\r\n"
         link.send(b"reply\r\n")
         assert await soon(link.subject.read_str()) == "reply"
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("write", WRITES, ids=str)
+async def test_write_after_the_half_close_is_refused(batch: bool, write: Write, host: str) -> None:
+    """What will not be sent is not put off either; the error is that of asyncio's own writer."""
+    async with linked("client", host, tuning=Tuning(batch_writes=batch)) as link:
+        assert link.subject._writer is not None
+        link.subject._writer.write_eof()
+        with pytest.raises(RuntimeError, match="write_eof"):
+            await write.call(link.subject)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+async def test_no_write_to_a_closing_transport_seems_to_succeed(batch: bool, host: str) -> None:
+    """Each of the writers of that turn is refused, not only the first one."""
+    async with linked("client", host, tuning=Tuning(batch_writes=batch)) as link:
+        assert link.subject._writer is not None
+        cut = link.subject._writer.transport.abort
+
+        async def cut_and_write() -> None:
+            cut()
+            await link.subject.write_str("lost")
+
+        writes = [cut_and_write(), link.subject.write(b"lost"), link.subject.write_str("lost")]
+        ends = await soon(asyncio.gather(*writes, return_exceptions=True))
+        assert all(isinstance(end, ConnectionError) for end in ends), ends
 
 
 @SIDES
@@ -247,6 +276,36 @@ async def test_two_ends_in_one_process_talk_within_events(host: str) -> None:
             await pair.reader.write_str(str(number))
             assert await soon(pair.reader.read_str()) == str(number)
         await soon(answering)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("loop", LOOP_FACTORIES)
+def test_reader_that_exits_ends_the_loop_and_not_the_link(loop: str, error: type[BaseException]) -> None:
+    """``sys.exit`` in a task that reads ends the program on every loop, as it does in any other task."""
+
+    async def exit_within_the_event(opened: AsyncExitStack) -> Link:
+        link = await opened.enter_async_context(linked("client", IPV4))
+
+        async def read() -> None:
+            await link.subject.read_str()
+            raise error(link)
+
+        reading = asyncio.create_task(read())
+        await turns(2)
+        link.send(b"exit\r\nunread\r\n")
+        await soon(asyncio.wait({reading}))
+        await turns()
+        raise AssertionError("the loop went on")
+
+    async def go_on(link: Link) -> str:
+        return await soon(link.subject.read_str())
+
+    opened = AsyncExitStack()
+    with asyncio.Runner(loop_factory=LOOP_FACTORIES[loop]) as runner:
+        with pytest.raises(error) as raised:
+            runner.run(exit_within_the_event(opened))
+        assert runner.run(go_on(raised.value.args[0])) == "unread"
+        runner.run(opened.aclose())
 
 
 # Arguments

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import functools
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -88,6 +90,42 @@ async def test_read_loop_of_ones_own_on_a_class_without_one(host: str, log: logg
             peer.close()
             with pytest.raises(asyncio.IncompleteReadError):
                 await soon(server.read_loop_task)
+
+
+def noted(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a method of ours as programs do, so that it still looks like ours."""
+
+    @functools.wraps(method)
+    async def noting(self: Any, *args: Any) -> Any:
+        self.calls.append(method.__name__)
+        return await method(self, *args)
+
+    return noting
+
+
+async def test_decorated_method_of_ours_sees_every_item(host: str, log: logging.Logger) -> None:
+    """A decorator that keeps the name, module and text of what it wraps makes a method of the subclass all the same."""
+
+    class Point(ctypes.Structure):
+        _fields_ = [("x", ctypes.c_uint8)]
+
+    class Noting(tcpip.Client):
+        write = noted(tcpip.Client.write)
+        readuntil = noted(tcpip.Client.readuntil)
+        readexactly = noted(tcpip.Client.readexactly)
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self.calls: list[str] = []
+            super().__init__(*args, **kwargs)
+
+    async with listening(host) as listener, Noting(host, listener.port, log) as client:
+        peer = await listener.accept()
+        peer.send(b"line\r\n\x05")
+        assert await soon(client.read_str()) == "line"
+        assert (await soon(client.read_into(Point()))).x == 5
+        await soon(client.write_str("line"))
+        await soon(client.write_from(Point(6)))
+        assert client.calls == ["readuntil", "readexactly", "write", "write"]
 
 
 async def test_overridden_write_sees_every_text_and_json_line(host: str, log: logging.Logger) -> None:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from ._codec import checked_bytes
 from ._connection import Connection
 from ._loss import LossReason
 
@@ -104,7 +105,7 @@ class ConnectionWriter(asyncio.StreamWriter):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hand data to the transport without waiting; `drain` waits."""
-        self._connection.outgoing.hand_over(bytes(data))
+        self._connection.outgoing.hand_over(checked_bytes(data))
 
     def writelines(self, data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Hand several pieces to the transport without waiting."""
@@ -112,8 +113,7 @@ class ConnectionWriter(asyncio.StreamWriter):
 
     def write_eof(self) -> None:
         """End the sending side once all is sent; reading goes on."""
-        self._connection.outgoing.flush()
-        self._transport.write_eof()
+        self._connection.outgoing.write_eof()
 
     def is_closing(self) -> bool:
         """Return whether nothing more can be written."""

@@ -30,7 +30,7 @@ from ._tuning import DEFAULT_TUNING, Tuning
 from ._waiting import resolve, uncancelled_future
 from .constants import DEFAULT_ENCODING, DEFAULT_MONITOR_CONNECTION_INTERVAL, DEFAULT_TERMINATOR
 from .streams import StreamReaderMixin, StreamWriterMixin
-from .streams._bytes import has_our
+from .streams._bytes import inherits
 
 __all__ = ["BaseClientOrServer", "ConnectCallbackType"]
 
@@ -264,8 +264,8 @@ class _Hooks:
         self._host = host
         self.callback = callback
         self.listens = hasattr(host, "_server")
-        self.reads_plainly = has_our(type(host), "readexactly", "readuntil")
-        self.writes_plainly = has_our(type(host), "write")
+        self.reads_plainly = inherits(type(host), StreamReaderMixin, "readexactly", "readuntil")
+        self.writes_plainly = inherits(type(host), StreamWriterMixin, "write")
 
     def log(self) -> logging.Logger:
         return self._host.log

@@ -8,6 +8,7 @@ import functools
 from typing import Any, cast
 
 __all__ = [
+    "checked_bytes",
     "checked_encoding",
     "checked_structure",
     "checked_terminator",
@@ -50,6 +51,21 @@ def checked_terminator(terminator: object) -> bytes:
     if not terminator:
         raise ValueError("terminator must not be empty: a line needs an end, such as b'\\r\\n'")
     return terminator
+
+
+def checked_bytes(data: object) -> bytes:
+    """Return bytes-like data as a copy: what the transport keeps must not change behind its back.
+
+    Raises
+    ------
+    TypeError
+        If they are something else.
+    """
+    if isinstance(data, bytes | bytearray):
+        return bytes(data)
+    if isinstance(data, memoryview):
+        return data.tobytes()
+    raise TypeError(f"expected bytes, got {type(data).__name__}: text goes through write_str")
 
 
 def structures_to_bytes(structs: tuple[ctypes.Structure, ...]) -> bytes:

@@ -7,7 +7,8 @@ Rules of this file
 * Order: lines or structures that were cut ahead, then the front, then the tail.
 * Nothing is moved to take something: the front is immutable, with a place in it. Each byte is copied a bounded number
   of times, however the stream is cut.
-* What is cut ahead is a view: `give_back` undoes it, and everything but the very same read calls that first.
+* What is cut ahead is a view: `give_back` undoes it, and everything but the very same read calls that first. Who
+  reads in turns with another method gets little cut ahead, and so loses little by it.
 """
 
 import asyncio
@@ -48,6 +49,7 @@ class ReceiveBuffer:
         "_is_ahead",
         "_last_kind",
         "_looks_ahead",
+        "_next_reach",
         "_place",
         "_searched",
         "_separator",
@@ -72,6 +74,7 @@ class ReceiveBuffer:
         self._is_ahead = False
         self._last_kind: type | None = None
         self._looks_ahead = True
+        self._next_reach = _FARTHEST
         self.lines: list[str] = []
         self.terminator = b""
         self.encoding = ""
@@ -208,11 +211,14 @@ class ReceiveBuffer:
         """Undo what was cut ahead."""
         self._is_ahead = False
         if self.lines:
+            self._next_reach = _NEAREST
             self._taken -= len(self.lines)
             text = self.terminator.decode("ascii").join(self.lines)
             self._place -= len(text.encode(self.encoding)) + len(self.terminator)
             self.lines.clear()
         if self.kind is not None:
+            if self._ahead():
+                self._next_reach = _NEAREST
             self._taken -= self._ahead()
             self._place -= self._bytes_ahead()
             self.kind, self.structures = None, _NO_STRUCTURES
@@ -246,7 +252,7 @@ class ReceiveBuffer:
             self.give_back()
         front, place = self.front, self._place
         end = front.find(terminator, place)
-        if end < 0 or end > place + limit or self.tail:
+        if end < 0 or end > place + limit:
             size = self.find_frame(terminator, limit)
             if size < 0:
                 return None
@@ -267,7 +273,7 @@ class ReceiveBuffer:
     def _cut_lines(self, terminator: bytes, encoding: str, first: int, limit: int) -> bool:
         """Cut the line that ends at `first`, and those behind it within `limit`, so that none of them is longer."""
         separator = _as_text(terminator, encoding)
-        last = self.front.rfind(terminator, first, self._place + limit)
+        last = self.front.rfind(terminator, first, self._place + self._reach(limit))
         while separator and last >= 0:
             try:
                 text = str(memoryview(self.front)[self._place : last], encoding)
@@ -282,6 +288,12 @@ class ReceiveBuffer:
             self._taken += len(self.lines)
             return True
         return False
+
+    def _reach(self, most: int) -> int:
+        """Return how far to look ahead this time, and look further the next time."""
+        reach = self._next_reach
+        self._next_reach = min(2 * reach, _FARTHEST)
+        return min(reach, most)
 
     # Structures
 
@@ -304,7 +316,7 @@ class ReceiveBuffer:
                 return None
             self._gather()
         is_stream = self._looks_ahead and kind is self._last_kind and size > 0
-        count = (len(self.front) - self._place) // size if is_stream else 1
+        count = max(1, self._reach(len(self.front) - self._place) // size) if is_stream else 1
         end = self._place + count * size
         structures = io.BytesIO(self.front[self._place : end])
         structures.readinto(struct)
@@ -323,6 +335,9 @@ class ReceiveBuffer:
 
 _NO_STRUCTURES = io.BytesIO()
 
+_NEAREST, _FARTHEST = 512, 256 * 1024
+"""How far to look ahead after what was cut had to be given back, and at most (bytes)."""
+
 
 @functools.lru_cache(maxsize=64)
 def _as_text(terminator: bytes, encoding: str) -> str:
@@ -331,6 +346,9 @@ def _as_text(terminator: bytes, encoding: str) -> str:
     That is so in encodings where each ASCII byte is that character and nothing else, unless the terminator overlaps
     itself, such as ``aa``: then the last one in ``aaa`` is none.
     """
-    is_ascii_based = codecs.lookup(encoding).name in {"utf-8", "ascii", "iso8859-1"}
+    try:
+        is_ascii_based = codecs.lookup(encoding).name in {"utf-8", "ascii", "iso8859-1"}
+    except LookupError:
+        return ""  # Decoding says so, of one line alone.
     overlaps = any(terminator.startswith(terminator[start:]) for start in range(1, len(terminator)))
     return terminator.decode("ascii") if is_ascii_based and terminator.isascii() and not overlaps else ""

@@ -75,8 +75,8 @@ def decode_json(text: str, codec: JsonCodec) -> Any:
         return codec.decode(text)
     except json.JSONDecodeError as e:
         raise json.JSONDecodeError(f"{e.msg} in {shown(text)}", e.doc, e.pos) from None
-    except (ValueError, RecursionError) as e:
-        # Python's own limits: the digits of an integer, and the depth of nesting.
+    except (TypeError, ValueError, RecursionError) as e:
+        # Python's own limits: the digits of an integer, and the depth of nesting; or another codec's errors.
         why = "nested too deep" if isinstance(e, RecursionError) else str(e)
         raise json.JSONDecodeError(f"{why} in {shown(text)}", text, 0) from None
 

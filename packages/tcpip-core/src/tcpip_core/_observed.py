@@ -21,6 +21,9 @@ from ._tuning import Tuning
 
 __all__ = ["Observation", "ObservedConnection"]
 
+_FAULTS = (Exception, asyncio.CancelledError)
+"""What user code may raise that is not meant for the loop; the last by asking a future that was cancelled."""
+
 
 class Observation:
     """The observer of a client or server, kept from doing harm.
@@ -44,7 +47,7 @@ class Observation:
         """Return who is told of a new link; None for nobody."""
         try:
             return self._observer.connected(self._side, local, peer)
-        except Exception:  # noqa: BLE001  # user code
+        except _FAULTS:
             self.complain("the observer raised; this link is not observed")
             return None
 
@@ -52,7 +55,7 @@ class Observation:
         """Tell that a client could not connect."""
         try:
             self._observer.failed(error)
-        except Exception:  # noqa: BLE001  # user code
+        except _FAULTS:
             self.complain("the observer raised")
 
     def complain(self, what: str) -> None:
@@ -86,7 +89,7 @@ class ObservedConnection(Connection):
         if self._observer is not None:
             try:
                 call(self._observer)
-            except Exception:  # noqa: BLE001  # user code
+            except _FAULTS:
                 self._observer = None
                 self._observation.complain(f"the observer raised; the link to {self.peer} is not observed any more")
 

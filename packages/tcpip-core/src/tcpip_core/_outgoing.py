@@ -40,7 +40,7 @@ class Outgoing:
     batch : list of bytes
         What was put off. As long as there is some, more may be added without a word.
     room : int
-        How much may still be written before other tasks get a turn (bytes).
+        How much may still be written before other tasks get a turn (bytes); 0 or less while the peer takes nothing.
     sink : asyncio.Transport or None
         Where data go; None while there is no connection, or its socket is gone.
     silence : SilenceWatch
@@ -83,10 +83,12 @@ class Outgoing:
     def block(self) -> None:
         """Make writers wait: the transport's buffer is full."""
         self._blocked = True
+        self.room = 0
 
     def unblock(self) -> None:
         """Let writers go on, or find out that they cannot."""
         self._blocked = False
+        self.room = _FAIR_SHARE
         self.wake()
 
     def wake(self) -> None:
@@ -110,12 +112,14 @@ class Outgoing:
         elif self.batch:
             self.batch.append(data)
             return self.room > 0
+        elif sink.is_closing():
+            return False
         else:
             self.batch.append(data)
             self._loop.call_soon(self.flush)
         if self.silence.is_needed and not self._link.is_hearing:
             self.silence.wrote()
-        return self.room > 0 and not self._blocked and not sink.is_closing()
+        return self.room > 0 and not sink.is_closing()
 
     def flush(self) -> None:
         """Send what was put off; before anything else goes out, or the link is closed."""
@@ -125,6 +129,13 @@ class Outgoing:
             self.batch.clear()
             if not transport.is_closing():
                 transport.write(data)
+
+    def write_eof(self) -> None:
+        """Say that nothing more will be sent, after what was put off; a later write is refused by the transport."""
+        self.flush()
+        if self.sink is not None:
+            self.sink.write_eof()
+            self._batches = False
 
     async def settle(self) -> None:
         """Wait while the peer takes no data; give others a turn.

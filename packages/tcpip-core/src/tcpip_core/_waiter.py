@@ -7,11 +7,15 @@ import asyncio
 from collections.abc import Callable, Generator
 from contextvars import Context
 from types import NoneType
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 __all__ = ["Waiter"]
 
 _NO_CONTEXT = Context()
+
+
+def _end_loop(error: BaseException) -> NoReturn:
+    raise error
 
 
 class Waiter:
@@ -66,6 +70,9 @@ class Waiter:
                 # A task is running, or what runs has its context; asyncio refused before it did anything.
                 self.is_busy = True
                 self._loop.call_soon(self._run, wake_up, context=self._context)
+            except (KeyboardInterrupt, SystemExit) as e:
+                # It ends the loop, not the link: within this event uvloop would take it for the transport's failure.
+                self._loop.call_soon(_end_loop, e)
 
     def wake_soon(self) -> None:
         """Resume the task that waits, if one does, in the next turn of the loop."""

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from .._codec import checked_bytes
 from .._connection import Connection
 from .._json_text import JsonCodec
 from .._limits import Limits
 
-__all__ = ["ByteReaderMixin", "ByteWriterMixin", "has_our"]
+__all__ = ["ByteReaderMixin", "ByteWriterMixin", "inherits"]
 
 
 class Carrier(Protocol):
@@ -29,9 +30,9 @@ async def check_connected(carrier: Carrier, attempt: str) -> None:
         await carrier.connection.refuse(attempt)
 
 
-def has_our(cls: type, *names: str) -> bool:
-    """Return whether the methods of these names are ours in a class, and none is of a subclass."""
-    return all(getattr(getattr(cls, name, None), "__module__", __name__) == __name__ for name in names)
+def inherits(cls: type, base: type, *names: str) -> bool:
+    """Return whether a class has the very methods of a base, and none of its own by these names."""
+    return all(getattr(cls, name) is getattr(base, name) for name in names)
 
 
 class StreamMixin:
@@ -192,7 +193,7 @@ class ByteWriterMixin(StreamMixin):
         """
         if type(data) is not bytes:
             await check_connected(self._tcpip_carrier, "write")
-            data = _checked_bytes(data)
+            data = checked_bytes(data)
         outgoing = self._tcpip_carrier.connection.outgoing
         if not outgoing.hand_over(data):
             await outgoing.settle()
@@ -220,12 +221,3 @@ class ByteWriterMixin(StreamMixin):
         if isinstance(lines, bytes | bytearray | memoryview | str):
             raise TypeError(f"expected an iterable of bytes, not {type(lines).__name__}: write takes one piece")
         await self.write(b"".join(lines))
-
-
-def _checked_bytes(data: object) -> bytes:
-    # A copy: what the transport keeps must not change behind its back.
-    if isinstance(data, bytes | bytearray):
-        return bytes(data)
-    if isinstance(data, memoryview):
-        return data.tobytes()
-    raise TypeError(f"expected bytes, got {type(data).__name__}: text goes through write_str")
