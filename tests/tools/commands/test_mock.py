@@ -113,8 +113,8 @@ def test_the_device_takes_the_time_that_it_took_or_a_part_of_it(
 def test_a_client_that_has_left_gives_up_its_place_while_the_device_would_wait(tmp_path: Path) -> None:
     """The device took an hour; whoever comes meanwhile is served, and who only ended its half gets the rest at once."""
     hour = 3_600_000_000_000
-    slow = [Open(0, 1), Data(1, 1, ">", b"MOVE\r\n"), Data(2, 1, "<", b"OK\r\n"), Data(hour, 1, "<", b"DONE\r\n")]
-    log, copy = write(tmp_path / "slow.tcplog", slow), tmp_path / "copy.tcplog"
+    said: Sequence[Event] = [Data(1, 1, ">", b"MOVE\r\n"), Data(2, 1, "<", b"OK\r\n"), Data(hour, 1, "<", b"DONE\r\n")]
+    log, copy = write(tmp_path / "slow.tcplog", [Open(0, 1), *said]), tmp_path / "copy.tcplog"
     with mock(log, "--log", str(copy)) as (process, port):
         with connect(port) as client:
             assert b"OK\r\n" == ask(client, b"MOVE\r\n", 4)

@@ -7,6 +7,7 @@ import enum
 import errno
 import socket
 import ssl
+from typing import TypeGuard
 
 from tcpip_core import LossReason
 
@@ -114,7 +115,7 @@ def is_address_of_another_host(error: OSError) -> bool:
     return error.errno == errno.EADDRNOTAVAIL or "could not bind on any address" in str(error)
 
 
-def is_no_room(error: Exception) -> bool:
+def is_no_room(error: Exception) -> TypeGuard[OSError]:
     """Return whether what was written found no room: the disk is full, or what one may have of it is used up."""
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
