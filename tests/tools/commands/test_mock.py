@@ -131,6 +131,17 @@ def test_a_client_that_has_left_gives_up_its_place_while_the_device_would_wait(t
     assert ends.count("eof") == 2
 
 
+def test_a_request_that_the_device_did_not_stay_for_is_not_called_torn(tmp_path: Path) -> None:
+    """It has its end; the device had ended the link."""
+    said: Sequence[Event] = [Data(1, 1, ">", b"MOVE\r\n"), Data(2, 1, "<", b"OK\r\n"), Close(3, 1, "FIN", "device")]
+    log = write(tmp_path / "short.tcplog", [Open(0, 1), *said])
+    with mock(log, "--once") as (process, port), connect(port) as client:
+        assert b"OK\r\n" == ask(client, b"MOVE\r\nSTATUS\r\n", 5)
+        told, complaints = process.communicate(timeout=TIMEOUT)
+    assert (0, "") == (process.returncode, complaints)
+    assert "pending" not in [event["event"] for event in events(told)]
+
+
 def test_each_client_gets_the_next_link_and_after_the_last_the_first(tmp_path: Path) -> None:
     """As the transcript has them."""
     log = write(

@@ -148,7 +148,6 @@ class Replay:
                     break
                 part.hear(data)
         finally:
-            telling.of_the_rest(part.pending)
             self.known += part.known
             self.unknown += telling.unknown
 
@@ -156,13 +155,17 @@ class Replay:
         if not part.pending:
             return await line.read()
         reading = asyncio.ensure_future(line.read())
+        data = b""
         try:
             await asyncio.wait({reading}, timeout=_SILENCE)
             if not reading.done():
                 telling.of_the_rest(part.pending)
-            return await reading
+            data = await reading
         finally:
             reading.cancel()
+            if not data:
+                telling.of_the_rest(part.pending)
+        return data
 
     async def _play(self, part: Part, line: Line, telling: "_Telling") -> bool:
         """Do what the device does until it waits for the client; return False if it has ended the link."""
