@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -114,6 +115,22 @@ def test_each_way_to_fail_is_a_sentence_and_a_status(
     assert status == _cli.run(["demo"])
     out, err = capsys.readouterr()
     assert ("", sentence) == (out, err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+@pytest.mark.parametrize(
+    "args", [["--help"], ["completion", "bash"], ["send", "127.0.0.1:1", "x", "--json"], ["demo", "--speed", "100"]]
+)
+def test_a_full_disk_is_a_sentence(args: list[str]) -> None:
+    """It is no bug of the command."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT, check=False,
+            env=environment(),
+        )  # fmt: skip
+    assert (1, "python -m tcpip_tools: cannot write: No space left on device") == (
+        done.returncode, done.stderr.splitlines()[-1]
+    )  # fmt: skip
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,6 +110,38 @@ def test_the_device_takes_the_time_that_it_took_or_a_part_of_it(
         assert least <= time.monotonic() - began < most
 
 
+def test_a_client_that_has_left_gives_up_its_place_while_the_device_would_wait(tmp_path: Path) -> None:
+    """The device took an hour; whoever comes meanwhile is served, and who only ended its half gets the rest at once."""
+    hour = 3_600_000_000_000
+    said: Sequence[Event] = [Data(1, 1, ">", b"MOVE\r\n"), Data(2, 1, "<", b"OK\r\n"), Data(hour, 1, "<", b"DONE\r\n")]
+    log, copy = write(tmp_path / "slow.tcplog", [Open(0, 1), *said]), tmp_path / "copy.tcplog"
+    with mock(log, "--log", str(copy)) as (process, port):
+        with connect(port) as client:
+            assert b"OK\r\n" == ask(client, b"MOVE\r\n", 4)
+        assert "connected" == next_event(process)["event"]
+        assert "ended" == next_event(process)["event"]
+        with connect(port) as client:
+            assert b"OK\r\n" == ask(client, b"MOVE\r\n", 4)
+            client.shutdown(socket.SHUT_WR)
+            assert b"DONE\r\n" == client.recv(100)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=TIMEOUT)
+    ends = [json.loads(line)["event"] for line in copy.read_text().splitlines()[1:]]
+    assert (2, 2) == (ends.count("open"), ends.count("close"))
+    assert ends.count("eof") == 2
+
+
+def test_a_request_that_the_device_did_not_stay_for_is_not_called_torn(tmp_path: Path) -> None:
+    """It has its end; the device had ended the link."""
+    said: Sequence[Event] = [Data(1, 1, ">", b"MOVE\r\n"), Data(2, 1, "<", b"OK\r\n"), Close(3, 1, "FIN", "device")]
+    log = write(tmp_path / "short.tcplog", [Open(0, 1), *said])
+    with mock(log, "--once") as (process, port), connect(port) as client:
+        assert b"OK\r\n" == ask(client, b"MOVE\r\nSTATUS\r\n", 5)
+        told, complaints = process.communicate(timeout=TIMEOUT)
+    assert (0, "") == (process.returncode, complaints)
+    assert "pending" not in [event["event"] for event in events(told)]
+
+
 def test_each_client_gets_the_next_link_and_after_the_last_the_first(tmp_path: Path) -> None:
     """As the transcript has them."""
     log = write(
@@ -139,6 +171,13 @@ def test_policy_queue_lets_the_second_wait() -> None:
         second.settimeout(TIMEOUT)
         first.close()
         assert b"b" == second.recv(1)
+
+
+def test_many_may_wait_in_the_queue() -> None:
+    """To one who does not fit in it the port looks filtered."""
+    with mock("echo", "--policy", "queue") as (_, port), contextlib.ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(connect(port))
 
 
 def test_policy_kick_gives_the_second_the_place() -> None:

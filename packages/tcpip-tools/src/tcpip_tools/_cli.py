@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 
 import click
 
-from ._exit_codes import ExitCode, Failure
+from ._exit_codes import ExitCode, Failure, is_no_room, sentence_of
 from ._lazy_group import LazyGroup
 from ._options import Settings, debug_option
 from ._version import __version__
@@ -103,6 +103,8 @@ def run(args: Sequence[str], prog_name: str = "tcpip") -> int:
     except Failure as e:
         return _say(settings, prog_name, str(e), e.code)
     except Exception as e:  # noqa: BLE001  # nobody above us can handle it: say it, and exit
+        if is_no_room(e):
+            return _say(settings, prog_name, f"cannot write: {sentence_of(e)}", ExitCode.EXPECTATION)
         text = f"this is a bug in the command: {type(e).__name__}: {e}; --debug shows where"
         return _say(settings, prog_name, text, ExitCode.EXPECTATION)
     return status if isinstance(status, int) else ExitCode.OK

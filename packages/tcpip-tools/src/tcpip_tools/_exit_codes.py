@@ -7,6 +7,7 @@ import enum
 import errno
 import socket
 import ssl
+from typing import TypeGuard
 
 from tcpip_core import LossReason
 
@@ -16,6 +17,7 @@ __all__ = [
     "exit_code_for_error",
     "exit_code_for_loss",
     "is_address_of_another_host",
+    "is_no_room",
     "sentence_of",
 ]
 
@@ -111,6 +113,11 @@ def is_address_of_another_host(error: OSError) -> bool:
     """Return whether it could not be listened on because this host does not have the address."""
     # From Python 3.13 on asyncio gives no number, but this text.
     return error.errno == errno.EADDRNOTAVAIL or "could not bind on any address" in str(error)
+
+
+def is_no_room(error: Exception) -> TypeGuard[OSError]:
+    """Return whether what was written found no room: the disk is full, or what one may have of it is used up."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def sentence_of(error: OSError) -> str:

@@ -18,7 +18,7 @@ __all__ = ["DEFAULT_HOST", "NO_LINGER", "bound_address", "cut", "listen", "parse
 DEFAULT_HOST: Final = "127.0.0.1"
 NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """Value of ``SO_LINGER`` with which closing a socket is a reset."""
-_BACKLOG: Final = 16
+_BACKLOG: Final = 100
 _HINT: Final = "choose another port, or look who has it: tcpip who"
 
 

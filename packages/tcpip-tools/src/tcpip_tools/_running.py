@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Final, Protocol
 
-from ._exit_codes import ExitCode, Failure, exit_code_for_error, is_address_of_another_host, sentence_of
+from ._exit_codes import ExitCode, Failure, exit_code_for_error, is_address_of_another_host, is_no_room, sentence_of
 from ._report import Event, Report, Stopwatch, Writer, printable
 
 __all__ = ["LOG", "Work", "run"]
@@ -107,7 +107,7 @@ def sentence_for(error: OSError) -> str:
     """Return what an error says to somebody who typed a command; the library speaks of its own arguments."""
     if is_address_of_another_host(error):
         return "cannot listen there: this host does not have that address; give one of its own, or --host 0.0.0.0"
-    return sentence_of(error)
+    return f"cannot write: {sentence_of(error)}" if is_no_room(error) else sentence_of(error)
 
 
 class LogReporter(logging.Handler):

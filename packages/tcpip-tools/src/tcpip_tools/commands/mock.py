@@ -19,9 +19,9 @@ Examples:
 
 A transcript is replayed in order: what the device said unasked is said when it was said, counted from what came before
 it, and an answer follows its request. A request that was recorded elsewhere on the link moves the replay there. One
-that was not recorded has no answer; the recorded one that is nearest to it is shown on stderr. Each client gets the
-next recorded link, after the last one the first. Requests are told apart by --framing, else by the framing that the
-transcript names.
+that was not recorded has no answer; the recorded one that is nearest to it is shown on stderr. A client that says it
+sends no more gets the rest without waits, and gives up its place. Each client gets the next recorded link, after the
+last one the first. Requests are told apart by --framing, else by the framing that the transcript names.
 
 \b
 Who comes second, while a client is there,

@@ -36,6 +36,7 @@ class Line:
         self.received = 0
         self.sent = 0
         self.reason: LossReason | None = None
+        self._is_finished = False
         sock: socket.socket = writer.get_extra_info("socket")
         Keepalive().apply(sock)
 
@@ -47,9 +48,11 @@ class Line:
         ConnectionError
             If the link is lost.
         """
+        if self._is_finished:
+            return b""
         data = await self._reader.read(_CHUNK)
-        if data:
-            self.received += len(data)
+        self._is_finished = not data
+        self.received += len(data)
         if self._observer is not None and self.reason is None:
             self._observer.received(data) if data else self._observer.eof_received()
         return data

@@ -22,6 +22,8 @@ __all__ = ["Echo", "Manner", "Replay", "Sink", "Telemetry"]
 
 _SILENCE: Final = 1.0
 """After how long a request that has no end is spoken of (seconds)."""
+_AHEAD: Final = 65_536
+"""How much of what a client says is read while the device waits (bytes)."""
 _TOLD: Final = 100
 """How many unknown requests of a client are shown; the others are counted."""
 
@@ -146,7 +148,6 @@ class Replay:
                     break
                 part.hear(data)
         finally:
-            telling.of_the_rest(part.pending)
             self.known += part.known
             self.unknown += telling.unknown
 
@@ -154,13 +155,17 @@ class Replay:
         if not part.pending:
             return await line.read()
         reading = asyncio.ensure_future(line.read())
+        data = b""
         try:
             await asyncio.wait({reading}, timeout=_SILENCE)
             if not reading.done():
                 telling.of_the_rest(part.pending)
-            return await reading
+            data = await reading
         finally:
             reading.cancel()
+            if not data:
+                telling.of_the_rest(part.pending)
+        return data
 
     async def _play(self, part: Part, line: Line, telling: "_Telling") -> bool:
         """Do what the device does until it waits for the client; return False if it has ended the link."""
@@ -168,13 +173,13 @@ class Replay:
             while (move := part.next()) is not None:
                 match move:
                     case Say(delay, payload):
-                        await self._wait(delay)
+                        await self._wait(delay, part, line)
                         await line.write(payload)
                     case Finish(delay):
-                        await self._wait(delay)
+                        await self._wait(delay, part, line)
                         line.finish()
                     case End(delay, is_reset):
-                        await self._wait(delay)
+                        await self._wait(delay, part, line)
                         if is_reset:
                             line.reset()
                         return False
@@ -187,9 +192,17 @@ class Replay:
             return False
         return True
 
-    async def _wait(self, delay: float) -> None:
-        if self._pace:
-            await asyncio.sleep(delay * self._pace)
+    async def _wait(self, delay: float, part: Part, line: Line) -> None:
+        """Wait as the device did; not for a client that has ended its half: it may have left, and holds the place."""
+        if not (delay := delay * self._pace):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                while len(part.pending) < _AHEAD:
+                    if not (data := await line.read()):
+                        return
+                    part.hear(data)
+                await asyncio.sleep(delay)
 
 
 class _Telling:
