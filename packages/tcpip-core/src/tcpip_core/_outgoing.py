@@ -15,10 +15,16 @@ from ._ports import Link
 from ._silence import SilenceWatch
 from ._waiting import Waiters, resolve_all, wait_in
 
-__all__ = ["Outgoing"]
+__all__ = ["FIXED_COST", "Outgoing"]
 
-_FAIR_SHARE = 128 * 1024
-"""How much is written without waiting before other tasks get a turn (bytes)."""
+FIXED_COST = 64
+"""What a write costs however little it writes, as bytes: a system call takes as long as to copy so many."""
+
+_FAIR_SHARE = 1024 * 1024
+"""How much is written without waiting before other tasks get a turn (bytes, with the fixed costs): some 8 ms of lines.
+
+After a peer in the same process had its turn, the kernel's next few hundred sends are slower; so not much less.
+"""
 
 
 class Outgoing:
@@ -40,7 +46,7 @@ class Outgoing:
     batch : list of bytes
         What was put off. As long as there is some, more may be added without a word.
     room : int
-        How much may still be written before other tasks get a turn (bytes); 0 or less while the peer takes nothing.
+        How much may still be written before other tasks get a turn (bytes, with the fixed costs); 0 or less while the peer takes nothing.
     sink : asyncio.Transport or None
         Where data go; None while there is no connection, or its socket is gone.
     silence : SilenceWatch
@@ -106,7 +112,7 @@ class Outgoing:
         sink = self.sink
         if sink is None:
             return False
-        self.room -= len(data)
+        self.room -= FIXED_COST + len(data)
         if not self._batches:
             sink.write(data)
         elif self.batch:

@@ -3,6 +3,7 @@
 import asyncio
 
 from .._codec import shown
+from .._outgoing import FIXED_COST
 from ._bytes import ByteReaderMixin, ByteWriterMixin
 
 __all__ = ["TextReaderMixin", "TextWriterMixin"]
@@ -107,6 +108,6 @@ class TextWriterMixin(ByteWriterMixin):
         outgoing = connection.outgoing
         if outgoing.batch and outgoing.room > 0:
             outgoing.batch.append(data)
-            outgoing.room -= len(data)
+            outgoing.room -= FIXED_COST + len(data)
         elif not outgoing.hand_over(data):
             await outgoing.settle()

@@ -10,7 +10,6 @@ Rules of this file
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -100,7 +99,8 @@ class Talk:
         self._gate = FloodGate(SHOWN_A_SECOND if self.lines.is_by_hand else None)
         self._sent_at: float | None = None
         self._heard = asyncio.Event()
-        self._undrawn: list[Event] | None = None
+        self._undrawn: deque[Event] = deque()
+        self._drawing: asyncio.TimerHandle | None = None
         self._holding: asyncio.Task[ExitCode] | None = None
         self._repeating: asyncio.Task[None] | None = None
 
@@ -120,6 +120,7 @@ class Talk:
         finally:
             await self._end(self._repeating)
             await self._end(self._holding)
+            self._draw()
             await self.lines.close()
 
     async def _talk(self) -> ExitCode:
@@ -198,6 +199,7 @@ class Talk:
             self._tell("received", self._with_digits(text, message), "<", data)
         if messages:
             self._heard.set()
+            self._draw()
 
     def _lost(self, loss: LinkLost) -> ExitCode:
         self.counts["lost"] += 1
@@ -239,34 +241,30 @@ class Talk:
             code = self._holding.result() if self._holding and self._holding.done() else ExitCode.PEER_CLOSED
             raise Failure(code, "not sent: there is no link; :reconnect makes one")
         framed = self._framing.encode(message) if is_framed else message
-        async with self._screen_put_off():
-            try:
-                self._heard.clear()
-                self._sent_at = asyncio.get_running_loop().time()
-                await link.client.write(framed)
-            except ConnectionError:
-                raise Failure(ExitCode.PEER_CLOSED, "not sent: the link is being lost") from None
-            self.counts["sent"] += 1
-            encoding = self.target.encoding
-            data = for_machines(message, encoding)
-            self._tell("sent", self._with_digits(shown(message, encoding, 2000), framed), ">", data)
-
-    @contextlib.asynccontextmanager
-    async def _screen_put_off(self) -> AsyncIterator[None]:
-        """Draw nothing until a prompt reply is there: drawing takes milliseconds, which would be added to its time."""
-        if not self.lines.is_by_hand or self._undrawn is not None:
-            yield
-            return
-        self._undrawn = []
+        self._put_drawing_off()
         try:
-            yield
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AT_ONCE):
-                    await self._heard.wait()
-        finally:
-            undrawn, self._undrawn = self._undrawn, None
-            for event in undrawn:
-                self._report(event)
+            self._heard.clear()
+            self._sent_at = asyncio.get_running_loop().time()
+            await link.client.write(framed)
+        except ConnectionError:
+            raise Failure(ExitCode.PEER_CLOSED, "not sent: the link is being lost") from None
+        self.counts["sent"] += 1
+        encoding = self.target.encoding
+        data = for_machines(message, encoding)
+        self._tell("sent", self._with_digits(shown(message, encoding, 2000), framed), ">", data)
+
+    def _put_drawing_off(self) -> None:
+        """Draw nothing until a prompt reply is there: drawing takes milliseconds, which would be added to its time."""
+        if self.lines.is_by_hand and self._drawing is None:
+            self._drawing = asyncio.get_running_loop().call_later(AT_ONCE, self._draw)
+
+    def _draw(self) -> None:
+        """Show what was put off."""
+        if self._drawing is not None:
+            self._drawing.cancel()
+            self._drawing = None
+        while self._undrawn:
+            self._report(self._undrawn.popleft())
 
     async def _obey(self, order: Order) -> None:
         match order.name:
@@ -372,10 +370,9 @@ class Talk:
         )
         self._told.append(f"{stamp.clock}  {mark} {text}")
         event = Event(kind, line, mark, data or {}, is_aside=is_aside)
-        if self._undrawn is None:
-            self._report(event)
-        else:
-            self._undrawn.append(event)
+        self._undrawn.append(event)
+        if self._drawing is None:
+            self._draw()
 
     def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
         """Return the last event."""
