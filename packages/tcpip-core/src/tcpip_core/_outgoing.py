@@ -46,7 +46,8 @@ class Outgoing:
     batch : list of bytes
         What was put off. As long as there is some, more may be added without a word.
     room : int
-        How much may still be written before other tasks get a turn (bytes, with the fixed costs); 0 or less while the peer takes nothing.
+        How much may still be written before other tasks get a turn (bytes, with the fixed costs); 0 or less while the
+        peer takes nothing.
     sink : asyncio.Transport or None
         Where data go; None while there is no connection, or its socket is gone.
     silence : SilenceWatch
