@@ -305,7 +305,7 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         self.transport = transport
-        self.incoming.limit_receive(0)
+        self.incoming.limit_receive()
         self.peer_host, self.peer = readable_address(transport.get_extra_info("peername"))
         self._keep_alive(self._keepalive)
         self._owner.arrived(self)

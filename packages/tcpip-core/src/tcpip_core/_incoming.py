@@ -24,11 +24,8 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-_SMALL_RECEIVE, _LARGE_RECEIVE = 120_000, 256 * 1024
-"""How much asyncio receives at once: for messages, less than glibc has to ask the system for; for bulk (bytes)."""
-
-_BULK = 32 * 1024
-"""Who reads that much at once reads bulk (bytes)."""
+_RECEIVE = 120_000
+"""How much asyncio receives at once: less than glibc has to ask the system for (bytes)."""
 
 
 class Incoming:
@@ -122,8 +119,8 @@ class Incoming:
         if not self.waiter.is_busy and self.buffer.uncut > 2 * self.frame_size:
             self.pause()
 
-    def limit_receive(self, n: int) -> None:
-        """Have asyncio's transport make an object of a suitable size for each event; `n` is what is read, or -1.
+    def limit_receive(self) -> None:
+        """Have asyncio's transport make an object of a suitable size for each event.
 
         Its own size is 256 KiB, of which most is given back. In a process that never freed as much, that costs four
         system calls and page faults for each message: three times as much as all the rest. Other loops' transports,
@@ -131,7 +128,7 @@ class Incoming:
         """
         transport: Any = self._link.transport
         if hasattr(transport, "max_size"):
-            transport.max_size = _SMALL_RECEIVE if 0 <= n < _BULK else _LARGE_RECEIVE
+            transport.max_size = _RECEIVE
 
     # What the connection tells
 
@@ -158,7 +155,6 @@ class Incoming:
 
     async def read(self, n: int) -> bytes:
         """Return up to n bytes, ``b""`` at EOF; if n is negative all that comes until EOF."""
-        self.limit_receive(n)
         try:
             return await self.when_there(False, None, self.buffer.take_some, n)
         except asyncio.IncompleteReadError as e:
@@ -169,7 +165,6 @@ class Incoming:
         if n < 0:
             await self._check()
             raise ValueError(f"cannot read {n} bytes: give 0 or more")
-        self.limit_receive(n)
         return await self.when_there(False, n, self.buffer.take_exactly, n)
 
     async def readuntil(self, separator: bytes) -> bytes:

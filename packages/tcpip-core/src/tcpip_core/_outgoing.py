@@ -26,6 +26,9 @@ _FAIR_SHARE = 1024 * 1024
 After a peer in the same process had its turn, the kernel's next few hundred sends are slower; so not much less.
 """
 
+_BULK = 32 * 1024
+"""A write of so much gives others a turn at once: who reads it in the same process finds it in the cache (bytes)."""
+
 
 class Outgoing:
     """What a connection is asked to send.
@@ -113,7 +116,8 @@ class Outgoing:
         sink = self.sink
         if sink is None:
             return False
-        self.room -= FIXED_COST + len(data)
+        size = len(data)
+        self.room -= FIXED_COST + size if size < _BULK else _FAIR_SHARE
         if not self._batches:
             sink.write(data)
         elif self.batch:

@@ -189,7 +189,7 @@ class ByteWriterMixin(StreamMixin):
         Notes
         -----
         Cancelling a write that waits cuts the link. A cancellation may also come after the data were handed over:
-        after 1 MiB, or 16 000 small writes, without a wait other tasks get a turn.
+        other tasks get a turn after one of 32 KiB or more, and after some thousand smaller ones.
         """
         if type(data) is not bytes:
             await check_connected(self._tcpip_carrier, "write")
