@@ -145,7 +145,7 @@ class Recorder:
         Parameters
         ----------
         event : Event
-            What happened. Its time is of `time.monotonic_ns`, and not before that of the event before it; the numbers
+            What happened. Its time is of ``time.monotonic_ns``, and not before that of the event before it; the numbers
             of links are the program's, which then records no client or server of the library with this recorder.
         """
         self._backlog.put(event)
