@@ -172,8 +172,8 @@ REVERSIONS: list[Reversion] = [
     Reversion(
         "nothing is written to a socket that is gone",
         "_connection.py",
-        "        self.outgoing.sink = None\n",
-        "",
+        "self.transport if self.alive and not self.is_cut else None",
+        "self.transport if self.alive else None",
         "tests/faults/test_rst.py::test_reply_to_a_line_in_front_of_a_reset_meets_the_loss[uvloop-client]",
     ),
     Reversion(
