@@ -41,7 +41,7 @@ SUPPORTED = ("3.11", "3.12", "3.13")
 # What takes longer runs on the oldest and the newest Python, or on the newest alone; the sessions below run the rest.
 AT_THE_ENDS = ["tests/testing"]
 LONG = [f"tests/{name}" for name in ("faults", "fuzz", "programs", "repo", "simulation", "soak", "tools")]
-VERBS = ["tests/benchmarks", *(f"tests/tools/{name}" for name in ("commands", "mock", "probe", "tap"))]
+VERBS = ["tests/benchmarks", *(f"tests/tools/{name}" for name in ("commands", "mock", "tap"))]
 """Tests that start programs over and over, in a session of their own."""
 NEWER = ("3.14", "3.15")
 

@@ -11,7 +11,7 @@ from tests.interop._instrument import IDENTITY, BlockHeader, Instrument, reading
 from tests.interop._processes import Talker
 from tests.interop._tally import LEAST, Tally
 
-__all__ = ["flood", "questions", "talk_binary", "talk_line_by_line"]
+__all__ = ["flood", "questions", "see_answers", "talk_binary", "talk_line_by_line"]
 
 
 def questions(count: int = LEAST) -> list[tuple[str, str]]:
@@ -46,30 +46,27 @@ async def talk_line_by_line(
     assert [asked for asked, _ in questions()] == server.received
 
 
-async def flood(
-    program: Talker,
-    server: Instrument,
-    tally: Tally,
-    newlines: Sequence[bytes] = (b"\n",),
-    last: str = "",
-    eof: bool = True,
-) -> None:
-    """Pipe all lines in at once, perhaps end the input, and read the answers until the program ends."""
-    everything = "".join(f"{asked}\n" for asked, _ in questions()) + last
+async def flood(program: Talker, server: Instrument, tally: Tally, last: str = "") -> None:
+    """Pipe all lines in at once and end the input; read the answers until the program ends."""
+    asked = "".join(f"{line}\n" for line, _ in questions()) + last
 
     async def pipe() -> None:
-        await program.write(everything.encode())
-        if eof:
-            program.write_eof()
+        await program.write(asked.encode())
+        program.write_eof()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(pipe())
-        for asked, answer in questions():
-            printed = await program.read_line()
-            assert printed in [answer.encode() + newline for newline in newlines]
-            tally.add(len(asked.encode()) + 1, len(printed))
+        await see_answers(program, tally)
     assert (b"", 0) == await program.read_to_end()
-    assert [asked for asked, _ in questions()] + last.splitlines() == server.received
+    assert asked.splitlines() == server.received
+
+
+async def see_answers(program: Talker, tally: Tally, newlines: Sequence[bytes] = (b"\n",)) -> None:
+    """Read the answer to each of the questions."""
+    for asked, answer in questions():
+        printed = await program.read_line()
+        assert printed in [answer.encode() + newline for newline in newlines]
+        tally.add(len(asked.encode()) + 1, len(printed))
 
 
 async def talk_binary(program: Talker, tally: Tally) -> None:

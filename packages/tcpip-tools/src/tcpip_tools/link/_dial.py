@@ -161,7 +161,7 @@ async def _dial_one(address: Address, timeout: float) -> Dialled:
             # A time-out of ours has no number; the texts of asyncio are about its own calls.
             number = e.errno or errno.ETIMEDOUT
             raise OSError(number, os.strerror(number)) from e
-        if sock.getsockname() == sock.getpeername():
+        if sock.getsockname() == _peer_of(sock):
             # The port is one that this host lends to clients, nobody listens on it, and we were lent it ourselves.
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         # The kernel knows better than a loop that has to wake up first.
@@ -169,6 +169,14 @@ async def _dial_one(address: Address, timeout: float) -> Dialled:
     except BaseException:
         sock.close()
         raise
+
+
+def _peer_of(sock: socket.socket) -> object:
+    """Return the other end of a connection that was made; raise an error if it was reset since."""
+    try:
+        return sock.getpeername()
+    except OSError as e:
+        raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from e
 
 
 _HINTS: Final = {

@@ -47,6 +47,9 @@ _PORT_STATES = {
     ExitCode.NAME_OR_ROUTE: PortState.UNREACHABLE,
 }
 
+_NO_MEANS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""This host cannot make a socket at all."""
+
 
 class Caller(Client):
     """A client that can say that it is done, and still hear."""
@@ -87,7 +90,7 @@ class Probe:
         Raises
         ------
         Failure
-            If the name cannot be resolved, or TLS, which was asked for, fails.
+            If the name cannot be resolved, this host has no means to connect, or TLS, which was asked for, fails.
         """
         addresses = await self._resolve(report)
         self._route(addresses, report)
@@ -117,6 +120,8 @@ class Probe:
         sources = [(address, _source(address)) for address in addresses]
         address, here = next(((one, found) for one, found in sources if isinstance(found, str)), sources[0])
         if isinstance(here, OSError):
+            if here.errno in _NO_MEANS:
+                raise failure_to_connect(self.target, here) from here
             self.facts.port = PortState.UNREACHABLE
             report(Event("route", f"route    none: {sentence_of(here)}", "!", {"error": sentence_of(here)}))
             return
@@ -150,9 +155,10 @@ class Probe:
                 self.facts.port, self.facts.ended = PortState.OPEN, LossReason.RST
                 report(Event("connect", "connect  open, and reset at once", "!", {"port": "open", "ended": "RST"}))
                 return
+            if code not in _PORT_STATES and e.errno not in {errno.EPERM, errno.EACCES}:
+                # This host could not even try, for want of descriptors for instance: that says nothing of the port.
+                raise failure_to_connect(self.target, e) from e
             self.facts.port = _PORT_STATES.get(code, PortState.FILTERED)
-            if e.errno in {errno.EPERM, errno.EACCES}:
-                self.facts.port = PortState.FILTERED
             text = f"connect  {self.facts.port.value}: {sentence_of(e)}"
             report(Event("connect", text, "!", {"port": self.facts.port.value, "error": sentence_of(e)}))
             return
