@@ -9,7 +9,7 @@ import pytest
 from tcpip_tools._exit_codes import ExitCode, Failure
 from tcpip_tools._targets import Target
 from tcpip_tools.tap._tap import Tap
-from tests.support import IPV4, Peer, listening, soon, unused_port
+from tests.support import IPV4, Peer, listening, soon, turns, unused_port
 from tests.tools.tap._tapped import QUIET, tapped
 
 ASYNCIO = pytest.mark.asyncio(loop_factories=["asyncio"])
@@ -52,7 +52,7 @@ async def test_a_client_waits_while_the_device_takes_its_time_to_close() -> None
         client.close()
         assert b"" == await device.read()
         second = one.client()
-        await asyncio.sleep(0.15)  # longer than a newcomer waits for a client that stays
+        await asyncio.sleep(0.15)  # That is the claim: longer than a newcomer waits for a client that stays.
         device.close()
         device = await one.target.accept()
         second.send(b"hello")
@@ -66,7 +66,7 @@ async def test_a_target_that_left_while_nobody_was_there_is_opened_again() -> No
     """Devices close links on which nobody speaks."""
     async with tapped() as one:
         (await one.target.accept()).close()
-        await asyncio.sleep(0.05)
+        await turns()
         client, device = await one.link()
         client.send(b"hello")
         assert b"hello" == await device.read_exactly(5)
@@ -80,7 +80,7 @@ async def test_a_client_is_reset_while_the_target_is_away_and_gets_a_link_when_i
         (await one.target.accept()).close()
         port = one.target.port
         one.target.close()
-        await asyncio.sleep(0.05)
+        await turns()
         async with Peer(IPV4, one.port) as client:
             with pytest.raises(ConnectionResetError):
                 await client.read()

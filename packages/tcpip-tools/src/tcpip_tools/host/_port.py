@@ -74,8 +74,6 @@ def look_at(sockets: Iterable[Socket], port: int, ip: str | None = None) -> Port
         if one.state == LISTEN:
             if one.local[1] == port and (ip is None or one.local[0] == ip or one.local[0] in _ALL):
                 listeners.append(one)
-        elif not one.is_live:
-            continue
         elif one.local[1] == port and (ip is None or one.local[0] == ip):
             served.append(one)
         elif one.remote[1] == port and (ip is None or one.remote[0] == ip):

@@ -11,27 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ESTABLISHED", "LISTEN", "LIVE", "Socket", "is_own_address", "is_supported", "round_trip_of", "tcp_sockets"]
+__all__ = ["ESTABLISHED", "LISTEN", "Socket", "is_own_address", "is_supported", "round_trip_of", "tcp_sockets"]
 
 ESTABLISHED: Final = "ESTABLISHED"
 LISTEN: Final = "LISTEN"
 
-# The numbers of the kernel's states (linux/net/tcp_states.h).
-_STATES: Final = {
-    1: ESTABLISHED,
-    2: "SYN_SENT",
-    3: "SYN_RECV",
-    4: "FIN_WAIT1",
-    5: "FIN_WAIT2",
-    6: "TIME_WAIT",
-    7: "CLOSE",
-    8: "CLOSE_WAIT",
-    9: "LAST_ACK",
-    10: LISTEN,
-    11: "CLOSING",
-}
-LIVE: Final = frozenset({ESTABLISHED, "CLOSE_WAIT"})
-"""States of a connection that a program may still work with."""
+# Those that a program may still work with, by their numbers in the kernel (linux/net/tcp_states.h); only they are asked
+# for: the remains of closed connections may be tens of thousands.
+_STATES: Final = {1: ESTABLISHED, 8: "CLOSE_WAIT", 10: LISTEN}
+_WANTED: Final = sum(1 << number for number in _STATES)
 
 # linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _NLM_F_DUMP = 4, 20, 0x1, 0x300
@@ -53,8 +41,8 @@ class Socket:
 
     Parameters
     ----------
-    state : str
-        Such as ``"LISTEN"``.
+    state : {"ESTABLISHED", "CLOSE_WAIT", "LISTEN"}
+        Others are not told.
     local, remote : tuple of str and int
         The two ends; IPv4 addresses are written as such, also where the socket is one of IPv6.
     received : int
@@ -82,11 +70,6 @@ class Socket:
     received_ago: float | None = None
     round_trip: float | None = None
 
-    @property
-    def is_live(self) -> bool:
-        """Whether it is a connection that was made and not closed on this side."""
-        return self.state in LIVE
-
 
 def is_supported() -> bool:
     """Return whether this platform tells."""
@@ -94,7 +77,7 @@ def is_supported() -> bool:
 
 
 def tcp_sockets(port: int) -> list[Socket]:
-    """Return the sockets that have a port, at whichever end.
+    """Return the sockets that have a port, at whichever end, and that were not closed on their side.
 
     Parameters
     ----------
@@ -124,7 +107,7 @@ def tcp_sockets(port: int) -> list[Socket]:
 
 
 def _dump(kernel: socket.socket, family: int) -> Iterator[Socket]:
-    request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), 0, 0xFFFFFFFF)
+    request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), 0, _WANTED)
     flags = _NLM_F_REQUEST | _NLM_F_DUMP
     kernel.send(_HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, flags, 1, 0) + request)
     while True:
@@ -153,7 +136,7 @@ def _parse(message: bytes) -> Socket:
             "round_trip": words[_RTT_WORD] / 1e6,
         }
     return Socket(
-        _STATES.get(state, str(state)),
+        _STATES[state],
         (_ip(family, src), int.from_bytes(sport, "big")),
         (_ip(family, dst), int.from_bytes(dport, "big")),
         received,
