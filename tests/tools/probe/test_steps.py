@@ -9,6 +9,7 @@ import struct
 from typing import Any
 
 import pytest
+
 from tcpip_tools._exit_codes import ExitCode, Failure
 from tcpip_tools._report import Event
 from tcpip_tools._targets import Target
