@@ -55,6 +55,14 @@ def test_a_character_that_the_stream_lacks_is_escaped() -> None:
         assert b"caf\\xe9\n" == raw.getvalue()
 
 
+def test_a_picture_is_drawn_with_what_the_stream_has() -> None:
+    """An instrument's console often knows ASCII alone."""
+    raw = io.BytesIO()
+    with io.TextIOWrapper(raw, encoding="ascii") as stream:
+        Output(stream).line("▁▄█ ██▌ é")
+        assert b".=# ##| \\xe9\n" == raw.getvalue()
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -37,10 +37,7 @@ def parse_listen(text: str) -> tuple[str, int]:
     """
     if ":" not in text:
         text = f"{DEFAULT_HOST}:{text}"
-    host, _, port = text.rpartition(":")
-    if port != "0":
-        return parse_address(text)
-    return parse_address(f"{host}:1")[0], 0
+    return parse_address(text, lowest_port=0)
 
 
 async def listen(host: str, port: int) -> socket.socket:

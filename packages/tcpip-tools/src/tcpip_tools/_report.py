@@ -8,6 +8,7 @@ Rules of this file
   `ConnectionError`: so writing never raises it, but drops what follows and calls ``on_gone``.
 """
 
+import codecs
 import contextlib
 import json
 import os
@@ -39,6 +40,20 @@ VERSION: Final = 1
 
 _SHOWN = 200
 """Most characters of one message that are shown to a person."""
+
+_BLOCKS: Final = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉", ".:-=+*%##||||##")
+"""What curves and bars are drawn with, and what comes near it in ASCII."""
+
+
+def _as_far_as_possible(error: UnicodeError) -> tuple[str, int]:
+    """Return what is written instead of characters that a stream's encoding lacks: lines stay readable."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end].translate(_BLOCKS)
+    return missing.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+codecs.register_error("tcpip.shown", _as_far_as_possible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +150,7 @@ class Output:
         self.on_gone: Callable[[], object] = lambda: None
         # A character that the stream's encoding lacks is shown as \xe9, not an exception in the middle of a line.
         with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]
+            stream.reconfigure(errors="tcpip.shown")  # type: ignore[attr-defined]
 
     def line(self, text: str) -> None:
         """Write one line and flush it."""

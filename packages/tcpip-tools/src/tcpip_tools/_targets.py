@@ -75,18 +75,20 @@ class Target:
         return context
 
 
-def parse_address(text: str) -> tuple[str, int]:
+def parse_address(text: str, *, lowest_port: int = 1) -> tuple[str, int]:
     """Return the host and the port of an address.
 
     Parameters
     ----------
     text : str
         ``HOST:PORT``, or ``[ADDRESS]:PORT`` for IPv6.
+    lowest_port : int
+        0 where any port that is free may be meant.
 
     Returns
     -------
     tuple of str and int
-        The host without brackets, the port from 1 to 65535.
+        The host without brackets, the port up to 65535.
 
     Raises
     ------
@@ -104,8 +106,8 @@ def parse_address(text: str) -> tuple[str, int]:
         raise ValueError(f"{text!r} has no port; give HOST:PORT, such as 127.0.0.1:5000")
     if not host:
         raise ValueError(f"{text!r} has no host; give HOST:PORT, such as 127.0.0.1{text}")
-    if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
-        raise ValueError(f"the port must be a number from 1 to 65535, not {port!r}")
+    if not (port.isascii() and port.isdigit() and lowest_port <= int(port[:6]) <= 65535):
+        raise ValueError(f"the port must be a number from {lowest_port} to 65535, not {port!r}")
     if not host.isprintable() or any(letter in host for letter in " []/@"):
         raise ValueError(f"{host!r} is neither a name nor an address of a host")
     try:
