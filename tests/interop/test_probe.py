@@ -80,8 +80,8 @@ def case(
     [
         case(REDIS, run_redis, ["--send", "PING"], b"PING\r\n"),
         case(MEMCACHED, run_memcached, ["--send", "version"], b"version\r\n"),
-        case(EXIM, run_exim, [], b""),
-        case(NATS, run_nats, [], b""),
+        case(EXIM, run_exim, ["--listen", "10s"], b""),
+        case(NATS, run_nats, ["--listen", "10s"], b""),
     ],
 )
 def test_a_server_s_way_to_speak_is_named(
