@@ -211,6 +211,20 @@ REVERSIONS: list[Reversion] = [
         "        super()._tcpip_stopped()",
         f"{CLOSE}test_close_ends_in_time_and_leaves_nothing[asyncio-idle-server-0.02]",
     ),
+    Reversion(
+        "strangers take no seat in the lobby of TLS",
+        "_lobby.py",
+        "if self._doorkeeper.admits(host, peer) else None",
+        "",
+        "tests/faults/test_tls_handshakes.py::test_strangers_begin_no_handshake[asyncio-server]",
+    ),
+    Reversion(
+        "clients that come and go in no time fill no log",
+        "_endpoint.py",
+        "connection.is_logged = self._links.allows()",
+        "self._links.allows()",
+        "tests/faults/test_flood.py::test_clients_that_come_and_go_in_no_time_fill_no_log[asyncio]",
+    ),
 ]
 
 

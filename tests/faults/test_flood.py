@@ -15,7 +15,7 @@ import pytest
 
 from tcpip_core import Client
 from tests.contract._rigs import READ_LOOP_SERVER, make
-from tests.faults._faults import errors, timed
+from tests.faults._faults import errors, logged, timed
 from tests.faults.conftest import Figure
 from tests.support import IPV4, Changes, Peer, soon, turns
 
@@ -80,6 +80,21 @@ async def test_flood_is_counted_in_the_log(log: logging.Logger, caplog: pytest.L
         counts = [int(found[1]) for line in errors(caplog) if (found := re.search(r"(\d+) rejected so far", line))]
         assert counts == sorted(counts)
         assert counts[-1] == 401
+
+
+async def test_clients_that_come_and_go_in_no_time_fill_no_log(
+    log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each says what cannot be read: ten of them are told of, with what was wrong, and then one a second."""
+    async with make(READ_LOOP_SERVER, IPV4, 0, log) as server:
+        with timed() as watch:
+            for _ in range(100):
+                async with Peer(IPV4, server.port) as peer:
+                    peer.send(b"\xff\xff\r\n")
+                    await peer.wait_hung_up()
+    told = logged(caplog)
+    for words in ("connected to", "ended: ", "closing 127.0.0.1"):
+        assert 10 <= sum(words in line for line in told) <= 11 + watch.seconds, words
 
 
 async def test_flood_that_leaves_before_it_is_accepted_is_harmless(

@@ -27,7 +27,7 @@ PROBE = 1.8
 async def waiting(rig: Rig) -> AsyncIterator[Peer]:
     """Let a newcomer come that has to wait."""
     async with Peer(rig.server.host or IPV4, rig.server.port) as newcomer:
-        await until(lambda: rig.server._tcpip._slot._waiting is not None)
+        await until(lambda: rig.server._tcpip.slot._waiting is not None)
         yield newcomer
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tcpip_core import Client, Limits, OneClientServer
 from tests.contract._rigs import make
-from tests.faults._faults import SLACK, logged, timed
+from tests.faults._faults import SLACK, errors, logged, timed
 from tests.faults._programs import LOOPS, run_program
 from tests.faults._tls import TlsPeer, Trust, trust_in
 from tests.faults.conftest import Figure
@@ -192,7 +192,41 @@ async def test_failed_handshake_is_logged_with_the_address_of_the_peer(
             peer.send(data)
             await peer.wait_hung_up()
         await until(lambda: len(server._tcpip.tasks._tasks) == 0)
-    assert len([line for line in logged(caplog) if f"TLS handshake with {host}:{port} failed" in line]) == 1
+    assert len([line for line in logged(caplog) if f"rejected {host}:{port}: its TLS handshake failed" in line]) == 1
+
+
+async def test_many_failed_handshakes_are_logged_once_a_second(
+    trust: Trust, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who knocks without TLS, over and over, does not fill the disk; the line that is there counts the others."""
+    async with secure("server", log, trust.server) as server:
+        for _ in range(30):
+            async with Peer(IPV4, server.port) as peer:
+                peer.send(b"GET / HTTP/1.0\r\n\r\n")
+                await peer.wait_hung_up()
+        await until(lambda: len(server._tcpip.tasks._tasks) == 0)
+    told = [line for line in logged(caplog) if "its TLS handshake failed" in line]
+    assert 1 <= len(told) <= 4
+    assert all(len(line) < 300 for line in told)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address")
+async def test_strangers_begin_no_handshake(
+    server_kind: str, trust: Trust, log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More of them than there are seats in the lobby: they are closed at once, and those who may come in are served."""
+    friend = "127.0.0.2"
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(
+            secure(server_kind, log, trust.server, allowed_peers=[friend], ssl_handshake_timeout=60)
+        )
+        for _ in range(110):
+            stranger = await stack.enter_async_context(Peer(IPV4, server.port))
+            await stranger.wait_hung_up()
+        context = trust.client
+        async with Client(IPV4, server.port, log, ssl=context, local_addr=(friend, 0)):
+            await connected(server)
+    assert "its address is not among allowed_peers" in errors(caplog)[0]
 
 
 async def test_version_that_is_too_old_is_refused(

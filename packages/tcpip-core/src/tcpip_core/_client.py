@@ -112,17 +112,10 @@ class Client(BaseClientOrServer):
             check_tls(kwargs, server=False)
             limits_from(limits or DEFAULT_LIMITS, dict(kwargs))
         check_address(host, port)
-        if port is None and host != "" and kwargs.get("sock") is None:
-            raise TypeError("port must be given, unless a sock is")
-        if connect_callback is not None and not is_asynchronous(connect_callback):
-            raise TypeError(
-                f"connect_callback must be a coroutine function (async def), or None, not {connect_callback!r}"
-            )
-        if not heartbeat_send_sleep > 0:
-            raise ValueError(f"heartbeat_send_sleep must be above 0 seconds, not {heartbeat_send_sleep!r}")
+        knows_where = port is not None or host == "" or kwargs.get("sock") is not None
+        _check_arguments(knows_where, connect_callback, heartbeat_send_sleep)
         self.host = host
-        # None goes with a sock only, and then nobody asks.
-        self.port: int = cast("int", port)
+        self.port: int = cast("int", port)  # None goes with a sock only, and then nobody asks.
         self.run_heartbeat_send_task = run_heartbeat_send_task
         self.heartbeat_send_sleep = heartbeat_send_sleep
         super().__init__(
@@ -214,3 +207,12 @@ class Client(BaseClientOrServer):
     def _tcpip_noticed(self) -> None:
         if self._tcpip.connection.state in {State.CLOSING, State.CLOSED}:
             self._tcpip.begin_shutdown()
+
+
+def _check_arguments(knows_where: bool, callback: object, heartbeat_send_sleep: float) -> None:
+    if not knows_where:
+        raise TypeError("port must be given, unless a sock is")
+    if callback is not None and not is_asynchronous(callback):
+        raise TypeError(f"connect_callback must be a coroutine function (async def), or None, not {callback!r}")
+    if not heartbeat_send_sleep > 0:
+        raise ValueError(f"heartbeat_send_sleep must be above 0 seconds, not {heartbeat_send_sleep!r}")

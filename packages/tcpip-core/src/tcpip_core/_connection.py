@@ -73,6 +73,8 @@ class Connection(asyncio.Protocol):
         Whether something arrives at this moment: what is written now is written within that event.
     is_cut : bool
         Whether the socket is gone; what arrived before may still have to be read.
+    is_logged : bool
+        Whether the log tells of it: not of each that comes and goes in no time.
     transport : asyncio.Transport or None
         The transport below, None before there was one.
     """
@@ -90,6 +92,7 @@ class Connection(asyncio.Protocol):
         self.peer_is_done = False
         self.arrivals = 0
         self.is_hearing = False
+        self.is_logged = True
         # How the peer ended it; what arrived before may still have to be read.
         self._peer_end: tuple[LossReason, BaseException | None] | None = None
         self._holds = 0

@@ -20,12 +20,16 @@ from ._json_text import json_codec_for
 from ._limits import Keepalive, Limits
 from ._loss import LossReason, described
 from ._observed import Observation, ObservedConnection
+from ._pace import LogPace
 from ._publisher import Publisher, Told
 from ._slot import Slot, SlotRules
 from ._tasks import GRACE, OwnedTasks
 from ._tuning import Tuning
 
 __all__ = ["Endpoint", "Hooks"]
+
+_LOGGED_LINKS = 10
+"""How many links the log tells of where they come and go in no time; then it is one a second."""
 
 _AnyTask: TypeAlias = "asyncio.Task[Any] | None"
 
@@ -127,7 +131,8 @@ class Endpoint:
         self.loss_reason: LossReason | None = None
         self._closer: asyncio.Task[None] | None = None
         self._guard = self._watch_for_the_loops_end()
-        self._slot = Slot(rules, self, self.log)
+        self.slot = Slot(rules, self, self.log)
+        self._links = LogPace(_LOGGED_LINKS)
         self._link_tasks: list[asyncio.Task[None]] = []
         # Every connection whose socket is not gone: the present one, earlier ones that flush, newcomers.
         self._open: list[Connection] = []
@@ -230,7 +235,7 @@ class Endpoint:
 
     async def _clean_up_after_the_loop(self) -> None:
         self._hooks.stop()
-        self._slot.close()
+        self.slot.close()
         await self._stop_listening()
         self._abort_all()
         self.publisher.stop()
@@ -248,13 +253,16 @@ class Endpoint:
         if self.closing:
             connection.turn_away()
         else:
-            self._slot.arrived(connection)
+            self.slot.arrived(connection)
 
     def take(self, connection: Connection) -> None:
         """Give the place to a connection."""
         self.connection = connection
         connection.enter()
-        self.log().info("connected to %s", connection.peer)
+        connection.is_logged = self._links.allows()
+        if connection.is_logged:
+            more = f" ({self._links.skipped} came and went meanwhile)" if self._links.skipped else ""
+            self.log().info("connected to %s%s", connection.peer, more)
         # The callback's task starts first, so that it is called before a read loop dispatches.
         self.publisher.note()
         self.publisher.kick()
@@ -263,7 +271,7 @@ class Endpoint:
     def lost(self, connection: Connection) -> None:
         """Note that a connection is over."""
         reason = self.loss_reason = connection.loss_reason
-        if reason is not None:
+        if reason is not None and connection.is_logged:
             self.log().info("connection to %s ended: %s", connection.peer, described(reason, connection.loss_cause))
         while self._link_tasks:
             task = self._link_tasks.pop()
@@ -274,7 +282,7 @@ class Endpoint:
         if self._hooks.is_watched():
             self._notice()
         if not self.closing:
-            self._slot.freed()
+            self.slot.freed()
 
     def gone(self, connection: Connection) -> None:
         """Forget a connection whose socket is gone."""
@@ -316,7 +324,7 @@ class Endpoint:
             callers = {asyncio.current_task()} | tasks_within(self)
             self._closer = self.tasks.spawn(self._shut_down(callers, spare), "close")
             self._hooks.stop()
-            self._slot.close()
+            self.slot.close()
             self.connection.end(LossReason.CLOSED_HERE)
             self.publisher.kick()
 

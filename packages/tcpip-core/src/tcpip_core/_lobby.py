@@ -1,13 +1,12 @@
 """Where a newcomer with TLS shows who it is before it may take the place, within a bound, and not beyond the server."""
 
 import asyncio
-import logging
 import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from ._connection import Connection
 from ._kernel import readable_address
@@ -20,6 +19,18 @@ _HANDSHAKE_TIMEOUT = 5.0
 
 _MOST_WAITING = 100
 """Most handshakes at a time; who comes then is closed."""
+
+
+class Doorkeeper(Protocol):
+    """Who may come in at all, and who is told of those that did not get further."""
+
+    def admits(self, host: str, peer: str) -> bool:
+        """Return whether a peer may try; note one that may not."""
+        ...
+
+    def rejected(self, peer: str, why: str) -> None:
+        """Note that somebody was turned away."""
+        ...
 
 
 class TlsLobby:
@@ -38,8 +49,8 @@ class TlsLobby:
         ``ssl_handshake_timeout`` and ``ssl_shutdown_timeout`` (seconds), for asyncio.
     tasks : OwnedTasks
         Where the handshakes belong.
-    log : callable
-        Returns the logger.
+    doorkeeper : Doorkeeper
+        Who may begin a handshake, and who hears of those that fail.
     """
 
     def __init__(
@@ -48,13 +59,13 @@ class TlsLobby:
         make: Callable[[], Connection],
         timeouts: Mapping[str, float | None],
         tasks: OwnedTasks,
-        log: Callable[[], logging.Logger],
+        doorkeeper: Doorkeeper,
     ) -> None:
         self._context = context
         self._make = make
         self._timeouts = timeouts
         self._tasks = tasks
-        self._log = log
+        self._doorkeeper = doorkeeper
         self._waiting = 0
 
     def enter(self, transport: asyncio.Transport) -> None:
@@ -63,23 +74,29 @@ class TlsLobby:
         Its socket gets a new transport, because ``start_tls`` on uvloop loses what came before it is called. What
         the newcomer has sent waits in the kernel.
         """
-        _, peer = readable_address(transport.get_extra_info("peername"))
-        sock = None
-        descriptor: int = transport.get_extra_info("socket").fileno()
-        try:
-            if descriptor < 0:  # On a simulated network.
-                self._log().error("TLS needs sockets of the operating system, and this event loop has others")
-            elif self._waiting < _MOST_WAITING:
-                sock = socket.socket(fileno=os.dup(descriptor))
-        except OSError as e:
-            self._log().info("no descriptor is left for a TLS handshake: %r", e)
-        finally:
-            transport.abort()
+        host, peer = readable_address(transport.get_extra_info("peername"))
+        sock = self._socket_of(transport, peer) if self._doorkeeper.admits(host, peer) else None
+        transport.abort()
         if sock is not None:
             self._waiting += 1
             handshake = _Handshake(self._make(), sock, peer)
             task = self._tasks.spawn(self._shake_hands(handshake), "TLS handshake")
             task.add_done_callback(lambda _: self._ended(handshake))
+
+    def _socket_of(self, transport: asyncio.Transport, peer: str) -> socket.socket | None:
+        """Return a newcomer's socket, for another transport to use; None, and a note, where there is no room."""
+        descriptor: int = transport.get_extra_info("socket").fileno()
+        if descriptor < 0:  # On a simulated network.
+            why = "TLS needs sockets of the operating system, and this event loop has others"
+        elif self._waiting >= _MOST_WAITING:
+            why = f"{_MOST_WAITING} others are in their TLS handshakes"
+        else:
+            try:
+                return socket.socket(fileno=os.dup(descriptor))
+            except OSError as e:
+                why = f"no descriptor is left for its TLS handshake: {e!r}"
+        self._doorkeeper.rejected(peer, why)
+        return None
 
     async def _shake_hands(self, handshake: "_Handshake") -> None:
         handshake.has_begun = True
@@ -89,7 +106,7 @@ class TlsLobby:
         try:
             await connect(lambda: connection, sock, ssl=self._context, **self._timeouts)
         except (OSError, EOFError) as e:
-            self._log().info("the TLS handshake with %s failed: %r", handshake.peer, e)
+            self._doorkeeper.rejected(handshake.peer, f"its TLS handshake failed: {e!r:.200}")
         except BaseException:
             connection.discard()
             raise
@@ -130,7 +147,7 @@ def front_door(
     make: Callable[[], Connection],
     keywords: dict[str, Any],
     tasks: OwnedTasks,
-    log: Callable[[], logging.Logger],
+    doorkeeper: Doorkeeper,
 ) -> Callable[[], asyncio.BaseProtocol]:
     """Return what makes the protocol of a newcomer; take the TLS keywords of ``start_server`` out of `keywords`."""
     context = keywords.pop("ssl", None)
@@ -139,5 +156,5 @@ def front_door(
         return make
     if timeouts["ssl_handshake_timeout"] is None:
         timeouts["ssl_handshake_timeout"] = _HANDSHAKE_TIMEOUT
-    lobby = TlsLobby(context, make, timeouts, tasks, log)
+    lobby = TlsLobby(context, make, timeouts, tasks, doorkeeper)
     return lambda: TlsEntry(lobby)

@@ -174,7 +174,7 @@ class OneClientServer(BaseClientOrServer):
         endpoint.claim_start()
         check_tls(kwargs, server=True)
         endpoint.limits = limits_from(endpoint.limits, kwargs)
-        make = front_door(endpoint.new_connection, kwargs, endpoint.tasks, endpoint.log)
+        make = front_door(endpoint.new_connection, kwargs, endpoint.tasks, endpoint.slot)
         self._server = await listen(make, self.host, self.port, kwargs)
         self.port = port_of(self._server, self.port)
         if endpoint.closing:

@@ -35,6 +35,13 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+def _log_hangup(log: logging.Logger, connection: Connection, error: BaseException) -> None:
+    if isinstance(error, asyncio.IncompleteReadError) and error.partial:
+        log.info("%s left in the middle of a message: %s", connection.peer, shown(error.partial))
+    if connection.loss_reason is LossReason.LIMIT:
+        log.error("closed %s: %s", connection.peer, described(LossReason.LIMIT, connection.loss_cause))
+
+
 class OneClientReadLoopServer(OneClientServer, abc.ABC):
     """A server that calls `read_and_dispatch` for as long as a client is connected.
 
@@ -198,16 +205,16 @@ class OneClientReadLoopServer(OneClientServer, abc.ABC):
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise error
         if isinstance(error, ConnectionError | asyncio.IncompleteReadError) and not connection.alive:
-            if isinstance(error, asyncio.IncompleteReadError) and error.partial:
-                self.log.info("%s left in the middle of a message: %s", connection.peer, shown(error.partial))
-            if connection.loss_reason is LossReason.LIMIT:
-                self.log.error("closed %s: %s", connection.peer, described(LossReason.LIMIT, connection.loss_cause))
+            if connection.is_logged:
+                _log_hangup(self.log, connection, error)
             return
         reason = reason_for_message(error)
-        if reason is None:
-            self.log.error("read loop failed: closing %s", connection.peer, exc_info=error)
-        else:
-            self.log.error("closing %s: %s: %s", connection.peer, reason.value, shown(error))
+        if connection.is_logged:
+            if reason is None:
+                self.log.error("read loop failed: closing %s", connection.peer, exc_info=error)
+            else:
+                self.log.error("closing %s: %s: %s", connection.peer, reason.value, shown(error))
+        if reason is not None:
             connection.end(reason)
         if connection is self._tcpip.connection:
             await self.close_client()

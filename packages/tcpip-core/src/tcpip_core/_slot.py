@@ -17,6 +17,7 @@ from typing import Literal, Protocol, TypeAlias, cast, get_args
 
 from ._connection import Connection
 from ._loss import LossReason
+from ._pace import LogPace
 from ._states import State
 
 __all__ = ["OnSecondClient", "Slot", "SlotRules", "checked_rules"]
@@ -121,7 +122,7 @@ class Slot:
         Returns the logger.
     """
 
-    __slots__ = ("_log", "_loop", "_place", "_rules", "_timer", "_told_at", "_turned_away", "_waiting")
+    __slots__ = ("_log", "_loop", "_place", "_rejected", "_rules", "_timer", "_waiting")
 
     def __init__(self, rules: SlotRules, place: Place, log: Callable[[], logging.Logger]) -> None:
         self._rules = rules
@@ -130,14 +131,13 @@ class Slot:
         self._loop = asyncio.get_running_loop()
         self._waiting: Connection | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._turned_away = 0
-        self._told_at: float | None = None
+        self._rejected = LogPace(1)
 
     def arrived(self, newcomer: Connection) -> None:
         """Let a connection that was just made in, turn it away, or keep it waiting."""
         holder = self._place.connection
-        if not self._rules.allow(newcomer.peer_host):
-            self._turn_away(newcomer, "its address is not among allowed_peers")
+        if not self.admits(newcomer.peer_host, newcomer.peer):
+            newcomer.turn_away()
         elif holder.state is not State.OPEN:
             self._inherit(newcomer, holder)
         elif self._rules.on_second_client == "replace":
@@ -149,6 +149,18 @@ class Slot:
             self._wait(newcomer, _FEW_TURNS, self._look_again)
         else:
             self._turn_away(newcomer, _taken_by(holder))
+
+    def admits(self, host: str, peer: str) -> bool:
+        """Return whether a peer may try; note one that may not."""
+        is_allowed = self._rules.allow(host)
+        if not is_allowed:
+            self.rejected(peer, "its address is not among allowed_peers")
+        return is_allowed
+
+    def rejected(self, peer: str, why: str) -> None:
+        """Note that somebody was turned away."""
+        if self._rejected.allows():
+            self._log().error("rejected %s: %s (%d rejected so far)", peer, why, self._rejected.count)
 
     def freed(self) -> None:
         """Give the place, which has become free, to whoever waits for it."""
@@ -214,8 +226,4 @@ class Slot:
 
     def _turn_away(self, newcomer: Connection, why: str) -> None:
         newcomer.turn_away()
-        self._turned_away += 1
-        now = self._loop.time()
-        if self._told_at is None or now - self._told_at >= 1:
-            self._told_at = now
-            self._log().error("rejected %s: %s (%d rejected so far)", newcomer.peer, why, self._turned_away)
+        self.rejected(newcomer.peer, why)
