@@ -166,7 +166,8 @@ def make_target(text: str, options: dict[str, Any]) -> Target:
         profile = find_profile(text[1:], Path.cwd()) if text.startswith("@") else Profile(target=text)
         host, port = parse_address(profile.target)
     except ValueError as e:
-        raise click.BadParameter(str(e), param_hint="TARGET") from e
+        where = f"{text}: " if text.startswith("@") and text not in str(e) else ""
+        raise click.BadParameter(f"{where}{e}", param_hint="TARGET") from e
     said = {name: getattr(profile, name, None) for name in _TARGET_OPTIONS} | {
         name: value for name, value in options.items() if value is not None
     }
