@@ -196,6 +196,47 @@ def test_policy_multi_serves_all() -> None:
             assert letter == ask(client, letter, 1)
 
 
+def test_the_second_is_refused_also_if_one_client_is_all_that_is_wanted() -> None:
+    """It does not hang until the first has left."""
+    with mock("echo", "--once") as (process, port):
+        with connect(port) as first:
+            assert b"a" == ask(first, b"a", 1)
+            with connect(port) as second:
+                assert b"" == ask(second, b"b", 1)
+            assert b"c" == ask(first, b"c", 1)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    assert (0, 1, 1) == (process.returncode, events(said)[-1]["clients"], events(said)[-1]["refused"])
+
+
+@pytest.mark.parametrize("policy", ["kick", "multi"])
+def test_the_end_comes_when_no_client_is_left(policy: str) -> None:
+    """One that is kicked has given its place to the next one, and has not left."""
+    with mock("echo", "--once", "--policy", policy) as (process, port):
+        with connect(port) as first, connect(port) as second:
+            assert b"b" == ask(second, b"b", 1)
+            if policy == "kick":
+                assert b"" == first.recv(1)
+            first.close()
+            assert b"c" == ask(second, b"c", 1)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    assert (0, 2) == (process.returncode, events(said)[-1]["clients"])
+
+
+def test_all_that_are_kicked_are_counted_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that are kicked in the moment in which they come."""
+    monkeypatch.setenv("PYTHONDEVMODE", "1")
+    with mock("echo", "--once", "--policy", "kick") as (process, port):
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                last = stack.enter_context(connect(port))
+            assert b"a" == ask(last, b"a", 1)
+        said, complaints = process.communicate(timeout=TIMEOUT)
+    told = events(said)
+    assert "" == complaints
+    assert 20 == told[-1]["clients"]
+    assert [20, 20] == [sum(one["event"] == kind for one in told) for kind in ("connected", "ended")]
+
+
 def test_a_sink_says_nothing_and_counts() -> None:
     """However much comes."""
     with mock("sink", "--once") as (process, port):
