@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tcpip_core import OneClientReadLoopServer
-from tcpip_core.transcript import Close, Data, Event, Header, Open
+from tcpip_core.transcript import Close, Data, Direction, Event, Header, Open
 from tests.support import IPV4
 from tests.tools._command import TIMEOUT, events, next_event, pipe, run, running, talk
 from tests.tools._devices import device
@@ -91,6 +91,22 @@ def test_a_client_with_another_terminator_is_told_of(night: str) -> None:
             client.sendall(b"*IDN?\n")
             assert "6 bytes came that look like --framing lf" in pipe(process.stderr).readline()
         process.communicate(timeout=TIMEOUT)
+
+
+REQUESTS: Sequence[tuple[int, Direction, bytes]] = [(1, ">", b"HELLO\n"), (2, "<", b"hi"), (3, ">", b"WORLD\n")]
+
+
+def test_the_rest_of_a_request_without_terminator_may_come_later(tmp_path: Path) -> None:
+    """TCP may cut anywhere; whoever never says the rest is told of."""
+    talk = [Data(at, 1, way, data) for at, way, data in REQUESTS]
+    log = write(tmp_path / "a.tcplog", [Open(0, 1), *talk, Data(4, 1, "<", b"it turns")], Header(START, "x", "raw"))
+    with mock(log, "--once") as (process, port):
+        with connect(port) as client:
+            client.sendall(b"WOR")
+            assert ["connected", "pending"] == [next_event(process)["event"] for _ in range(2)]
+            assert b"it turns" == ask(client, b"LD\n", 8)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    assert (0, 0) == (process.returncode, events(said)[-1]["unknown"])
 
 
 TICKS: Sequence[Event] = [

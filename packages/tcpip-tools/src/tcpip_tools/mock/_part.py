@@ -134,8 +134,10 @@ class Part:
         """Return the first request in what was heard, and as it went over the link."""
         if isinstance(self._framing, Raw):
             frames = (frame for frame in self._places if self._buffer.startswith(frame))
-            known = max(frames, key=len, default=self.pending)
-            return known, known
+            known = max(frames, key=len, default=b"")
+            if not known and any(frame.startswith(self._buffer) for frame in self._places):
+                return None  # The rest may come in the next segment.
+            return (known or self.pending,) * 2
         if not self._cut_ahead:
             self._cut_ahead.extend(self._framing.decoder().feed(self.pending))
         return (self._cut_ahead[0], self._framing.encode(self._cut_ahead[0])) if self._cut_ahead else None
