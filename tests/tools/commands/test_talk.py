@@ -279,6 +279,26 @@ def test_a_history_that_cannot_be_written_is_done_without(tmp_path: Path) -> Non
         screen.wait_for("< OK")
 
 
+@pytest.mark.parametrize(("keys", "status", "outcome"), [("\x04", 0, "done"), ("\x03", 130, "interrupted")])
+@pytest.mark.parametrize("name", ["dumb", "unknown"])
+def test_a_terminal_without_a_cursor_gets_lines_and_no_escapes(name: str, keys: str, status: int, outcome: str) -> None:
+    """Editors and serial consoles have such ones; Enter alone sends nothing, and a wrong line ends nothing."""
+    with device(DOME) as one, terminal("talk", one.target, TERM=name) as screen:
+        screen.wait_for("connected to")
+        screen.type("\n:nosuch\n")
+        screen.wait_for(":nosuch is no order")
+        screen.type("STATUS\n")
+        screen.wait_for("< OK")
+        screen.type("OPEN\n")
+        screen.wait_for("< OPENED")
+        screen.type(keys)
+        assert status == screen.wait_end()
+        assert b"STATUS\r\nOPEN\r\n" == one.received
+    assert f"{outcome} after" in screen.written.decode()
+    assert "sent 2, received 2" in screen.written.decode()
+    assert b"\x1b" not in screen.written
+
+
 def test_a_terminal_that_is_closed_ends_it() -> None:
     """A window is closed with the conversation in it."""
     with socket.create_server((IPV4, 0)) as listener:

@@ -9,7 +9,10 @@ import click
 
 from ._report import Event, JsonLines, Output, Writer, stdout
 
-__all__ = ["Lines", "has_colours", "make_writer", "stderr"]
+__all__ = ["DUMB", "Lines", "has_colours", "make_writer", "stderr"]
+
+DUMB: Final = frozenset({"dumb", "unknown"})
+"""Names in ``TERM`` of terminals that know no escapes."""
 
 _STYLES: Final[Mapping[str, Mapping[str, object]]] = {
     ">": {"fg": "cyan"},
@@ -23,7 +26,7 @@ _STYLES: Final[Mapping[str, Mapping[str, object]]] = {
 
 def has_colours(stream: TextIO) -> bool:
     """Return whether colours may be written: to a terminal that has them, unless ``NO_COLOR`` is set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") not in DUMB
 
 
 def stderr() -> Output:

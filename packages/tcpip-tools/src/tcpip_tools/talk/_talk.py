@@ -27,7 +27,7 @@ from ..link._statistics import in_words
 from ._flood import FloodGate
 from ._orders import Order, help_lines, parse_order, parse_repeat
 
-__all__ = ["Lines", "Talk", "TimeMode"]
+__all__ = ["AT_ONCE", "Lines", "Talk", "TimeMode"]
 
 TimeMode: TypeAlias = Literal["absolute", "relative", "delta", "off"]
 
