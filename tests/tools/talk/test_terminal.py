@@ -18,9 +18,9 @@ from tests.support import TIMEOUT
 
 
 async def idle() -> None:
-    """Let whatever the loop was asked to do have its turn."""
-    for _ in range(100):
-        await asyncio.sleep(0)
+    """Let whatever the loop was asked to do have its turn, and wait with nothing to do."""
+    for _ in range(10):
+        await asyncio.to_thread(int)
 
 
 async def test_a_reply_is_met_before_the_prompt_is_drawn_again(
