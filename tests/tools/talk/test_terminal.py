@@ -23,15 +23,13 @@ async def idle() -> None:
         await asyncio.to_thread(int)
 
 
-async def test_a_reply_is_met_before_the_prompt_is_drawn_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_a_reply_is_met_before_the_prompt_is_drawn_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Drawing takes milliseconds, which would be added to the time of each reply, also in the transcript."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr(_terminal, "AT_ONCE", TIMEOUT)
     controller, far_end = os.openpty()
     here, peer = socket.socketpair()
-    with here, peer, open(far_end) as keyboard, create_app_session(output=DummyOutput()):
+    with here, peer, os.fdopen(far_end) as keyboard, create_app_session(output=DummyOutput()):
         monkeypatch.setattr(sys, "stdin", keyboard)
         happened: list[str] = []
         drawn = asyncio.Event()
