@@ -220,7 +220,7 @@ def test_a_reader_that_leaves_hears_no_complaint(tmp_path: Path) -> None:
         script = f"set -o pipefail; {' '.join(COMMAND)} log {verb} | head -c 10"
         done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=TIMEOUT, check=False)
         assert 0 == done.returncode, verb
-        assert b"" == done.stderr.replace(b"0 places are covered\n", b""), verb
+        assert b"" == done.stderr.replace(b"places covered: 0\n", b""), verb
 
 
 def test_a_stdout_that_is_closed_is_a_sentence(night: str) -> None:
@@ -554,7 +554,7 @@ def test_a_secret_is_covered_wherever_it_was_cut(tmp_path: Path) -> None:
     with open_transcript(tmp_path / "b.tcplog") as reader:
         payloads = [event.payload for event in reader if isinstance(event, Data)]
     assert [b"PASS xxx", b"other", b"xxxx\r\nPASS x\r\n", b"xxxxxxx is weak\r\n"] == payloads
-    assert "places are covered" in done.stderr
+    assert "places covered: " in done.stderr
 
 
 def test_what_is_not_secret_stays_to_the_byte(tmp_path: Path, night: str) -> None:
@@ -562,7 +562,7 @@ def test_what_is_not_secret_stays_to_the_byte(tmp_path: Path, night: str) -> Non
     assert 0 == log("redact", night, "b.tcplog", "--pattern", "nosuch", cwd=tmp_path).returncode
     with open_transcript(tmp_path / "b.tcplog") as reader:
         note, *rest = reader
-    assert Mark(0, "redacted: 0 places are covered") == note
+    assert Mark(0, "redacted, places covered: 0") == note
     assert conversation() == rest
 
 
