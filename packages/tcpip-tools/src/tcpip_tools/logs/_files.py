@@ -50,7 +50,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 def _is_stdout(name: str) -> bool:
     """Return whether a name such as ``/dev/stdout`` leads to what stdout is, which must not be replaced."""
     try:
-        return os.path.samestat(os.stat(name), os.fstat(sys.stdout.fileno()))
+        return os.path.samestat(Path(name).stat(), os.fstat(sys.stdout.fileno()))
     except (AttributeError, OSError, ValueError):
         return False
 
