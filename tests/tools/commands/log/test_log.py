@@ -16,7 +16,7 @@ import pytest
 
 from tcpip_core.transcript import Data, Event, Header, Mark, Open, create_transcript, open_transcript
 from tcpip_tools import _cli
-from tests.tools._command import COMMAND, TIMEOUT, environment, events, pipe, run, running
+from tests.tools._command import COMMAND, TIMEOUT, environment, events, pipe, run, running, talk
 from tests.tools._transcripts import START, conversation, write
 
 STATUS = """
@@ -597,6 +597,22 @@ def test_a_recorded_device_plays_its_part_again(tmp_path: Path, night: str) -> N
     assert "MOVE 6" in done.stdout
 
 
+def test_a_recorded_device_is_a_program_that_listens_where_it_is_told(tmp_path: Path, night: str) -> None:
+    """A fixed port is mostly taken, or another program's."""
+    assert 0 == log("convert", night, "dome.py", cwd=tmp_path).returncode
+    command = [sys.executable, "-X", "dev", "-W", "error", "dome.py", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment()) as process:
+        try:
+            where, _, port = pipe(process.stdout).readline().rstrip().rpartition(":")
+            assert ("listening on 127.0.0.1", True) == (where, port != "5000")
+            assert b"ACME 9000\r\n" == talk(int(port), b"*IDN?\r\n", size=11)
+        finally:
+            process.kill()
+    command[-1] = "--help"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True, cwd=tmp_path)
+    assert "[default: 5000]" in done.stdout
+
+
 def test_a_script_cannot_be_made_to_run_what_a_peer_says(tmp_path: Path) -> None:
     """Payloads, marks and names are literals or comments in it, whatever they contain."""
     nasty = '\')\nimport os; os._exit(7)\r\n"""\u2028#'
@@ -633,6 +649,16 @@ def test_an_output_that_cannot_be_written_is_a_sentence_and_the_old_one_stays(tm
     assert 2 == log("convert", night, str(old)).returncode
     assert b"precious" == old.read_bytes()
     assert ["a.csv", "night.tcplog"] == sorted(os.listdir(tmp_path))
+
+
+def test_what_was_told_of_messages_is_in_the_new_transcript(tmp_path: Path, inside: Inside) -> None:
+    """Else it has to be told again, each time."""
+    write(tmp_path / "a.tcplog", conversation(), Header(START))
+    done = inside("convert", "a.tcplog", "b.tcplog", "--framing", "crlf", "--encoding", "latin-1")
+    assert (0, "") == (done.returncode, done.stderr)
+    with open_transcript(tmp_path / "b.tcplog") as reader:
+        assert ("crlf", "latin-1") == (reader.header.framing, reader.header.encoding)
+        assert conversation() == list(reader)
 
 
 def test_a_capture_without_tshark_says_what_is_missing(tmp_path: Path, night: str) -> None:
