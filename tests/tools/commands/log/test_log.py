@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tcpip_core.transcript import Data, Event, Header, Mark, Open, create_transcript, open_transcript
+from tcpip_core.transcript import Data, Event, Gap, Header, Mark, Open, create_transcript, open_transcript
 from tcpip_tools import _cli
 from tests.tools._command import COMMAND, TIMEOUT, environment, events, pipe, run, running, talk
 from tests.tools._transcripts import START, conversation, write
@@ -419,6 +419,14 @@ def test_a_framing_that_cannot_be_used_is_none_in_a_transcript(tmp_path: Path, i
     done = inside("show", name)
     assert (0, "") == (done.returncode, done.stderr)
     assert done.stdout.endswith("1 > hi\\n\n")
+
+
+def test_a_gap_is_told_so_that_it_is_right_for_one(tmp_path: Path, inside: Inside) -> None:
+    """One event is not 1 events."""
+    name = write(tmp_path / "a.tcplog", [Data(1, 1, ">", b"hi\r\n"), Gap(2, 1, 2, "full")])
+    assert "- ! gap: events missing: 1, bytes: 2; full\n" in inside("show", name).stdout
+    assert "gaps: 1, events missing: 1\n" in inside("stats", name).stdout
+    assert "# gap: events missing here: 1, bytes: 2\n" in inside("convert", name, "-", "--to", "dialogue").stdout
 
 
 # stats

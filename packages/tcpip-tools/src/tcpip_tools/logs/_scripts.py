@@ -149,7 +149,7 @@ def _remark(item: "Message | Mark | Gap") -> str:
         case Mark():
             return f"mark: {printable(item.text)}"
         case Gap():
-            return f"gap: {item.events} events with {item.bytes} bytes are missing here"
+            return f"gap: events missing here: {item.events}, bytes: {item.bytes}"
 
 
 @dataclass(slots=True)

@@ -131,7 +131,7 @@ def _remark(event: Close | Error | Gap | Mark | Clock) -> str:
         case Error():
             text = f"error: {event.text}"
         case Gap():
-            text = f"gap: {event.events} events with {event.bytes} bytes are missing here: {event.reason}"
+            text = f"gap: events missing here: {event.events}, bytes: {event.bytes}; {event.reason}"
         case Mark():
             text = f"mark: {event.text}"
         case _:
