@@ -111,6 +111,7 @@ def test_a_verb_takes_a_profile_and_an_option_is_above_it(tmp_path: Path) -> Non
         ('encoding = "base64"', "'base64' is no encoding"),
         ("timeout = 0", "must be above 0 seconds"),
         ("timeout = nan", "must be above 0 seconds"),
+        (f"timeout = {'9' * 401}", "must be above 0 seconds"),
         ('cafile = "nosuch.pem"\ntls = true', "nosuch.pem"),
     ],
 )
@@ -120,3 +121,11 @@ def test_a_value_that_makes_no_sense_is_a_usage_error(tmp_path: Path, line: str,
     done = tcpip("send", "@dome", "STATUS", cwd=tmp_path)
     assert (2, "") == (done.returncode, done.stdout)
     assert words in " ".join(done.stderr.split())
+
+
+def test_a_target_of_a_profile_that_is_none_is_named_with_the_profile(tmp_path: Path) -> None:
+    """Nobody has typed that target."""
+    write(tmp_path, '[profiles.dome]\ntarget = "10.0.0.7"')
+    done = tcpip("send", "@dome", "STATUS", cwd=tmp_path)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "@dome: '10.0.0.7' has no port" in " ".join(done.stderr.split())

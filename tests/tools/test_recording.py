@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,23 @@ def test_a_file_that_cannot_be_one_is_a_usage_error(tmp_path: Path, name: str, w
     done = run("send", f"{IPV4}:{unused_port()}", "STATUS", "--log", str(tmp_path / name))
     assert (2, "") == (done.returncode, done.stdout)
     assert words in " ".join(done.stderr.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no bound for the size of files")
+def test_how_much_of_a_recording_is_missing_is_said_at_the_end(tmp_path: Path) -> None:
+    """The link goes on, and so does the command; but nobody goes home believing that there is a log."""
+    with device(lines(b"\r\n", STATUS=b"OK")) as one:
+        shell = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *COMMAND]
+        done = subprocess.run(
+            [*shell, "send", one.target, "STATUS", "--log", str(tmp_path / "a.tcplog")],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+            env=environment(),
+        )
+    assert (0, "OK\n") == (done.returncode, done.stdout)
+    assert "tcpip: the last of what happened is missing in" in done.stderr
 
 
 def test_connections_that_are_only_measured_have_no_record() -> None:

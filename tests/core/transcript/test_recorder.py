@@ -287,6 +287,17 @@ def test_a_path_that_cannot_be_written_costs_the_log_and_nothing_else(
     assert any("is missing" in one and "3 events, 1 bytes" in one for one in told)
 
 
+def test_a_pipe_or_a_device_is_not_made_way_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """To rename ``/dev/stdout`` would harm every program of the host."""
+    path = tmp_path / "pipe.tcplog"
+    os.mkfifo(path)
+    with Recorder(path) as recorder:
+        link_of(recorder).received(b"hello")
+    assert path.is_fifo()
+    assert [path] == list(tmp_path.iterdir())
+    assert "is no regular file" in caplog.text
+
+
 def test_a_directory_that_comes_late_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that is mounted after the program has started."""
     monkeypatch.setattr(scribe, "_NEXT_TRY", 0)

@@ -16,7 +16,7 @@ import trustme
 
 from tcpip_core import OneClientServer, OnSecondClient
 from tests.support import IPV4, TIMEOUT, unused_port
-from tests.tools._command import events, run
+from tests.tools._command import events, next_event, run, running
 from tests.tools._devices import Device, FullQueue, device, echo, holding, lines
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="verdicts on this host's ports ask Linux")
@@ -63,8 +63,9 @@ def test_a_holder_makes_a_rejecting_device_busy() -> None:
     """It accepts and closes at once; on this host the holder is seen too."""
     with device(policy="reject") as one, holding(one):
         status, verdict, _ = probe(one.target)
-    assert (6, ("open", "busy", "certain")) == (status, said(verdict))
+    assert (6, ("open", "busy", "likely")) == (status, said(verdict))
     assert "by FIN" in verdict["because"]
+    assert "is connected to 127.0.0.1" in verdict["because"]
 
 
 def test_a_holder_makes_a_queueing_device_busy() -> None:
@@ -150,11 +151,23 @@ def test_a_link_that_ends_at_a_question_says_how(end: Literal["fin", "rst"], exp
     assert (expected, "free", "possible") == (status, verdict["slot"], verdict["confidence"])
 
 
-def test_a_name_that_does_not_exist_is_said_before_anything_else() -> None:
-    """No verdict on a port whose host is not known."""
+def test_one_that_never_pauses_is_not_listened_to_for_ever() -> None:
+    """Telemetry has no end, and the probe has the place meanwhile."""
+    with running("mock", "telemetry:50Hz", "--port", "0", "--json") as process:
+        port = next_event(process)["port"]
+        status, verdict, _ = probe(f"{IPV4}:{port}", "--timeout", "300ms")
+    assert (0, ("open", "free", "certain")) == (status, said(verdict))
+
+
+def test_a_name_that_does_not_exist_is_the_verdict() -> None:
+    """The line of the name says so, and so does the last one: a script reads that."""
+    status, verdict, _ = probe("nosuch.invalid:5000")
+    assert (5, ("unreachable", "unknown", "certain")) == (status, said(verdict))
     done = run("probe", "nosuch.invalid:5000")
-    assert (5, "") == (done.returncode, done.stdout)
-    assert "the name cannot be resolved" in done.stderr
+    assert (5, "") == (done.returncode, done.stderr)
+    name, said_last = done.stdout.splitlines()
+    assert name.startswith("name     nosuch.invalid cannot be resolved: ")
+    assert said_last.startswith("verdict  unreachable, slot unknown, certain: there is no such name")
 
 
 def test_without_a_connection_it_tells_what_this_host_knows() -> None:
@@ -216,7 +229,8 @@ def test_a_certificate_of_a_stranger_is_refused_unless_told_otherwise(server_con
     with device(greeting=b"ready\r\n", context=server_context) as one:
         done = run("probe", one.target, "--tls")
         assert 11 == done.returncode
-        assert "its certificate is not accepted" in done.stderr
+        assert "verdict  open, slot unknown, certain: no TLS" in done.stdout
+        assert "its certificate is not accepted" in done.stdout
         assert 0 == run("probe", one.target, "--insecure").returncode
 
 
@@ -226,8 +240,8 @@ def test_a_server_without_tls_is_a_mismatch_and_no_time_out(greeting: bytes) -> 
     with device(greeting=greeting) as one:
         done = run("probe", one.target, "--tls", "--timeout", "300ms")
     assert 11 == done.returncode
-    assert "speak TLS?" in done.stderr
-    assert 1 == len(done.stderr.splitlines())
+    assert "speak TLS?" in done.stdout.splitlines()[-1]
+    assert "" == done.stderr
 
 
 # --- our own servers --------------------------------------------------------------------------------------------------
@@ -270,7 +284,7 @@ class OwnServer:
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        ("reject", (6, ("open", "busy", "certain"))),
+        ("reject", (6, ("open", "busy", "likely"))),
         ("replace", (0, ("open", "free", "likely"))),
         ("probe", (0, ("open", "silent", "likely"))),
     ],

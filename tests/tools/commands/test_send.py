@@ -144,6 +144,7 @@ def test_a_machine_gets_events_and_a_summary_also_of_a_failure() -> None:
     assert (0, 1, 1) == tuple(told[3][key] for key in ("exit", "sent", "received"))
     told = events(run("send", f"{IPV4}:{unused_port()}", "STATUS", "--json").stdout)
     assert ("summary", "failed", 3) == tuple(told[-1][key] for key in ("event", "outcome", "exit"))
+    assert "nothing listens there" in told[-1]["error"]
 
 
 def test_a_peer_that_floods_without_an_end_is_given_up_in_bounded_memory() -> None:

@@ -144,6 +144,7 @@ def test_a_reader_that_leaves_ends_it_without_a_word() -> None:
         ("dome", 2, "the port must be a number"),
         ("127.0.0.1:70000", 2, "the port must be a number from 0 to 65535"),
         ("::1:0", 2, "'::1:0' has several colons"),
+        ("000000999999", 2, "the port must be a number from 0 to 65535"),
         ("192.0.2.1:0", 2, "this host does not have that address"),
     ],
 )

@@ -56,7 +56,18 @@ def test_a_connection_that_no_program_has_accepted_is_told_apart() -> None:
     with FullQueue() as one:
         done = run("who", str(one.port))
     assert "NOT ACCEPTED" in done.stdout
-    assert "1 of 0 places of the queue are taken" in done.stdout
+    assert "its queue is full, with 1 in it" in done.stdout
+
+
+def test_who_has_left_while_it_waited_is_told_from_who_waits() -> None:
+    """Its farewell is no byte that it sent."""
+    with socket.create_server((IPV4, 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection((IPV4, port)) as client:
+            client.sendall(b"four")
+        told = [event for event in events(run("who", str(port), "--json").stdout) if event["event"] == "waiting"]
+        assert [("CLOSE_WAIT", 4)] == [(event["state"], event["unread"]) for event in told]
+        assert "NOT ACCEPTED, AND LEFT" in run("who", str(port)).stdout
 
 
 def test_a_port_that_nobody_has_is_status_3() -> None:

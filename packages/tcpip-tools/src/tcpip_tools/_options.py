@@ -34,6 +34,9 @@ __all__ = [
 FRAMINGS: Final = "crlf, lf, cr, nul, hex:0d0a, fixed:16, len:u8, len:u16be, len:u16le, len:u32be, len:u32le, struct:>HHf, struct:package.module:Class, raw"  # noqa: E501
 """Those of ``tcpip_testing.framing``, which is not imported only to print a help text."""
 
+LONGEST: Final = 1e9
+"""No time-out is longer: some 30 years (seconds)."""
+
 ENCODINGS: Final = ("utf-8", "ascii", "latin-1", "utf-16", "cp1252")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -166,7 +169,8 @@ def make_target(text: str, options: dict[str, Any]) -> Target:
         profile = find_profile(text[1:], Path.cwd()) if text.startswith("@") else Profile(target=text)
         host, port = parse_address(profile.target)
     except ValueError as e:
-        raise click.BadParameter(str(e), param_hint="TARGET") from e
+        where = f"{text}: " if text.startswith("@") and text not in str(e) else ""
+        raise click.BadParameter(f"{where}{e}", param_hint="TARGET") from e
     said = {name: getattr(profile, name, None) for name in _TARGET_OPTIONS} | {
         name: value for name, value in options.items() if value is not None
     }
@@ -190,7 +194,7 @@ def _check(target: Target) -> None:
     except (LookupError, ValueError) as e:
         text = f"{target.encoding!r} is no encoding of text; there are {', '.join(ENCODINGS)} and many more"
         raise click.BadParameter(text, param_hint="--encoding") from e
-    if not (math.isfinite(target.timeout) and target.timeout > 0):
+    if not 0 < target.timeout <= LONGEST:
         raise click.BadParameter(f"must be above 0 seconds, not {target.timeout!r}", param_hint="timeout")
 
 

@@ -1,7 +1,9 @@
 """Record what a verb does in a transcript: ``--log``."""
 
 import contextlib
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +39,10 @@ def recorded(target: Target) -> Iterator[Target]:
         return
     from tcpip_core.transcript import Recorder
 
-    directory = Path(target.log).absolute().parent
+    path = Path(target.log).absolute()
+    if path.exists() and not path.is_file():
+        raise Failure(ExitCode.USAGE, f"--log {target.log}: that is there, and is no regular file")
+    directory = path.parent
     if not (directory.is_dir() and os.access(directory, os.W_OK)):
         raise Failure(ExitCode.USAGE, f"--log {target.log}: nothing can be written into {directory}")
     log = LOG.getChild("recorder")
@@ -45,5 +50,21 @@ def recorded(target: Target) -> Iterator[Target]:
         recorder = Recorder(target.log, target=str(target), framing=target.framing, encoding=target.encoding, log=log)
     except ValueError as e:
         raise Failure(ExitCode.USAGE, f"--log {target.log}: {e}") from e
-    with recorder:
+    try:
         yield replace(target, observer=recorder)
+    finally:
+        with _shown(log):
+            recorder.close()
+
+
+@contextlib.contextmanager
+def _shown(log: logging.Logger) -> Iterator[None]:
+    """Show on stderr what a logger says is wrong, such as how much of a recording is missing."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(logging.Formatter("tcpip: %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
+from dataclasses import replace
 from typing import Final, Protocol
 
 from ._exit_codes import ExitCode, Failure, exit_code_for_error, is_address_of_another_host, is_no_room, sentence_of
@@ -97,9 +98,11 @@ def run(work: Work, writer: Writer, *, debug: bool, interrupted_status: ExitCode
         status, outcome = failure.code, "failed"
     elif status is ExitCode.INTERRUPTED and outcome == "done":
         outcome = "interrupted"
-    writer(work.summary(watch.elapsed(), status, outcome))
+    summary = work.summary(watch.elapsed(), status, outcome)
     if failure is not None:
+        writer(replace(summary, data={**summary.data, "error": str(failure)}))
         raise failure
+    writer(summary)
     return status
 
 

@@ -1,6 +1,7 @@
 """A file that grows by whole batches or not at all, and makes way for the next one when it is full."""
 
 import contextlib
+import errno
 import os
 import zlib
 from pathlib import Path
@@ -23,11 +24,14 @@ def shift(path: Path, keep: int) -> None:
     Raises
     ------
     OSError
-        If a file cannot be renamed or deleted.
+        If a file cannot be renamed or deleted, or the name belongs to something that is no regular file, such as a
+        device or a pipe: that stays where it is.
     """
     names = [path, *(inserted(path, f".{number}") for number in range(1, keep + 1))]
     if not path.exists():
         return
+    if not path.is_file():
+        raise FileExistsError(errno.EEXIST, "it is there, and is no regular file", str(path))
     first_free = next((number for number, one in enumerate(names) if not one.exists()), keep)
     if first_free == keep:
         names[keep].unlink(missing_ok=True)

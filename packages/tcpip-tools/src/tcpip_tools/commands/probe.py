@@ -34,7 +34,7 @@ it. Nothing is sent unless --send or --tls asks for it. The link is closed polit
 
 \b
 Exit status:
-  0 open, free or silent    3 refused    4 filtered, or full    5 no such name, no way
+  0 open, free or silent    1 not known, by --no-connect    3 refused    4 filtered, or full    5 no such name, no way
   6 busy    7 no answer to --send    8, 9 closed, reset after --send    11 no TLS
 """
 

@@ -11,14 +11,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ESTABLISHED", "LISTEN", "Socket", "is_own_address", "is_supported", "round_trip_of", "tcp_sockets"]
+__all__ = [
+    "CLOSE_WAIT",
+    "ESTABLISHED",
+    "LISTEN",
+    "Socket",
+    "is_own_address",
+    "is_supported",
+    "round_trip_of",
+    "tcp_sockets",
+]
 
+CLOSE_WAIT: Final = "CLOSE_WAIT"
 ESTABLISHED: Final = "ESTABLISHED"
 LISTEN: Final = "LISTEN"
 
 # Those that a program may still work with, by their numbers in the kernel (linux/net/tcp_states.h); only they are asked
 # for: the remains of closed connections may be tens of thousands.
-_STATES: Final = {1: ESTABLISHED, 8: "CLOSE_WAIT", 10: LISTEN}
+_STATES: Final = {1: ESTABLISHED, 8: CLOSE_WAIT, 10: LISTEN}
 _WANTED: Final = sum(1 << number for number in _STATES)
 
 # linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
@@ -135,6 +145,8 @@ def _parse(message: bytes) -> Socket:
             "received_ago": words[_LAST_RECEIVED_WORD] / 1000,
             "round_trip": words[_RTT_WORD] / 1e6,
         }
+    if _STATES[state] == CLOSE_WAIT:
+        received = max(0, received - 1)  # The kernel counts the FIN as a byte, until the program has read it.
     return Socket(
         _STATES[state],
         (_ip(family, src), int.from_bytes(sport, "big")),

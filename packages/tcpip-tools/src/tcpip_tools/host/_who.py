@@ -8,7 +8,7 @@ from .._exit_codes import ExitCode
 from .._report import Event, Report, Stopwatch, address_of, printable
 from ._owners import End, Owner, owners, user_name
 from ._port import Port, port_of_this_host
-from ._sockets import LISTEN, Socket
+from ._sockets import CLOSE_WAIT, LISTEN, Socket
 
 __all__ = ["Who"]
 
@@ -100,12 +100,15 @@ class Who:
         local = address_of(*one.local)
         if is_listener:
             program = _join(ours) or f"a program of {user_name(one.uid)}, not shown to this user"
-            lines = [f"{local}  LISTEN  {program}: {one.received} of {one.sent} places of the queue are taken"]
+            queue = f"{one.received} of {one.sent} places of the queue are taken"
+            if one.received > one.sent:
+                queue = f"its queue is full, with {one.received} in it"
+            lines = [f"{local}  LISTEN  {program}: {queue}"]
             lines += [f"    {printable(owner.command)}, for {_span(owner.age)}" for owner in ours]
             self._report("listener", lines, one, {"queue": one.received, "backlog": one.sent}, ours, [], report)
             return
         theirs = known.get((one.remote, one.local), [])
-        state = one.state if one.inode else "NOT ACCEPTED"
+        state = one.state if one.inode else "NOT ACCEPTED" + (", AND LEFT" if one.state == CLOSE_WAIT else "")
         lines = [f"{local}  {state}  {_join(ours)} <- {_describe_holder(one, known)}".replace("  <-", " <-")]
         lines += [f"    {printable(owner.command)}, for {_span(owner.age)}" for owner in theirs]
         data: dict[str, object] = {

@@ -94,12 +94,17 @@ def _opened(source: str, framing: str | None, encoding: str | None, warn: Callab
     if _is_capture(source):
         from ._capture import read_capture
 
-        header, events = read_capture(source)
-        yield Log(source, header, events, framing_for(framing, header))
+        yield _told(source, *read_capture(source), framing, encoding)
         return
     with open_log(source) as opened:
-        header = replace(opened.header, encoding=encoding_for(encoding, opened.header))
-        yield Log(source, header, events_of(opened, source, warn), framing_for(framing, header))
+        yield _told(source, opened.header, events_of(opened, source, warn), framing, encoding)
+
+
+def _told(name: str, header: Header, events: Iterator[Event], framing: str | None, encoding: str | None) -> Log:
+    """Return a transcript, with what was told of its messages in its header too."""
+    known = framing_for(framing, header)
+    header = replace(header, framing=framing or header.framing, encoding=encoding_for(encoding, header))
+    return Log(name, header, events, known)
 
 
 def _is_capture(name: str) -> bool:

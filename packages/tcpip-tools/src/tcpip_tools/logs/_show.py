@@ -132,7 +132,7 @@ def as_text(item: Item) -> tuple[str, str]:
             mark, text = "!", f"error: {printable(item.text)}"
         case Gap():
             mark = "!"
-            text = f"gap: {item.events} events with {item.bytes} bytes are missing: {printable(item.reason)}"
+            text = f"gap: events missing: {item.events}, bytes: {item.bytes}; {printable(item.reason)}"
         case Mark():
             text = f"mark: {printable(item.text)}"
         case _:

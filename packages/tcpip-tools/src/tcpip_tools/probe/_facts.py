@@ -52,6 +52,8 @@ class Facts:
         From the first message to the first piece of the reply (seconds).
     tls : bool
         The link speaks TLS.
+    obstacle : str
+        Why it went no further than the name, or than TLS; ``""`` where it did.
     """
 
     port: PortState = PortState.UNKNOWN
@@ -66,3 +68,4 @@ class Facts:
     reply: bytes = b""
     reply_time: float | None = None
     tls: bool = False
+    obstacle: str = ""

@@ -38,6 +38,9 @@ MOST_HEARD = 65_536
 QUIET = 0.1
 """An answer has ended when nothing came for so long (seconds)."""
 
+STREAM = 1.0
+"""How much longer one is listened to that never pauses (seconds)."""
+
 FAREWELL = 0.1
 """How long the other side may take to close too (seconds)."""
 
@@ -90,10 +93,11 @@ class Probe:
         Raises
         ------
         Failure
-            If the name cannot be resolved, this host has no means to connect, or TLS, which was asked for, fails.
+            If this host has no means to connect.
         """
         addresses = await self._resolve(report)
-        self._route(addresses, report)
+        if addresses:
+            self._route(addresses, report)
         if self.is_connected and self.facts.port is not PortState.UNREACHABLE:
             await self._connect(addresses, report)
         self.verdict = judge(self.facts)
@@ -106,9 +110,12 @@ class Probe:
         try:
             addresses = await resolve(self.target.host, self.target.port, self.target.timeout)
         except OSError as e:
-            if exit_code_for_error(e) is ExitCode.NAME_OR_ROUTE:
-                raise failure_to_connect(self.target, e) from e
-            raise Failure(ExitCode.NAME_OR_ROUTE, f"{self.target.host} cannot be resolved: {sentence_of(e)}") from e
+            self.facts.port = PortState.UNREACHABLE
+            self.facts.obstacle = f"there is no such name, or nobody to ask for it: {sentence_of(e)}"
+            text = f"name     {self.target.host} cannot be resolved: {sentence_of(e)}"
+            data = {"host": self.target.host, "addresses": list[str](), "error": sentence_of(e)}
+            report(Event("name", text, "!", data))
+            return []
         ips = [address.ip for address in addresses]
         seconds = loop.time() - begun_at
         text = f"name     {self.target.host} is {', '.join(ips)}"
@@ -169,7 +176,8 @@ class Probe:
         caller = dialled.sock.getsockname()[:2]
         client = self._client(dialled)
         try:
-            await self._start_tls(client, report)
+            if not await self._is_started(client, report):
+                return
             await self._listen(client, dialled, report)
             self._look_from_here(dialled, caller)
             if self.messages and self.facts.ended is None:
@@ -195,14 +203,21 @@ class Probe:
             observer=self.target.observer,
         )
 
-    async def _start_tls(self, client: Client, report: Report) -> None:
+    async def _is_started(self, client: Client, report: Report) -> bool:
+        """Return whether the link can be used: TLS, if it is asked for, may fail."""
         try:
             await client.start_task
         except OSError as e:
-            raise tls_failure(self.target, e) if self.facts.tls else failure_to_connect(self.target, e) from e
+            if not self.facts.tls:
+                raise failure_to_connect(self.target, e) from e
+            failure = tls_failure(self.target, e)
+            self.facts.obstacle = str(failure)
+            report(Event("tls", f"tls      failed: {sentence_of(e)}", "!", {"error": str(failure)}))
+            return False
         if self.facts.tls:
             checked = "not checked" if self.target.insecure else "accepted"
             report(Event("tls", f"tls      its certificate is {checked}", "*", {"certificate": checked}))
+        return True
 
     async def _listen(self, client: Client, dialled: Dialled, report: Report) -> None:
         listen = self.listen if self.listen is not None else min(3.0, max(0.2, 20 * dialled.seconds))
@@ -238,7 +253,7 @@ class Probe:
                 break
             first = first if first is not None else loop.time() - begun_at
             heard += chunk
-            end = loop.time() + quiet
+            end = min(begun_at + timeout + STREAM, loop.time() + quiet)
         return heard, first
 
     def _look_from_here(self, dialled: Dialled, caller: tuple[str, int]) -> None:

@@ -30,9 +30,9 @@ AT_ONCE: Final = 0.25
 """A link that ends within this time of its beginning was not wanted (seconds)."""
 
 _SAYS_BUSY: Final = re.compile(
-    rb"in use|busy|too many|already (?:in use|connected|open)"
-    rb"|max(?:imum|\.)? (?:number of )?(?:clients|connections|users)"
-    rb"|no (?:more|free) (?:connections|sockets|sessions)|connection limit",
+    rb"\b(?:(?:in use|busy|too many|connection limit)\b|already (?:in use|connected|open)\b"
+    rb"|max(?:imum|\.)? (?:number of )?(?:clients|connections|users)\b"
+    rb"|no (?:more|free) (?:connections|sockets|sessions)\b)",
     re.IGNORECASE,
 )
 
@@ -79,7 +79,7 @@ def judge(facts: Facts) -> Verdict:
     if facts.port is PortState.REFUSED:
         return _judge_refused(facts)
     if facts.port is PortState.UNREACHABLE:
-        because = "this host, or a router on the way, says that there is no way there"
+        because = facts.obstacle or "this host, or a router on the way, says that there is no way there"
         return Verdict(facts.port, "unknown", "certain", ExitCode.NAME_OR_ROUTE, because)
     if facts.port is PortState.FILTERED:
         return _judge_filtered(facts)
@@ -115,7 +115,8 @@ def _judge_unseen(facts: Facts) -> Verdict:
     here = facts.here
     if here is None:
         because = "it is another host's port, and nothing was tried"
-        return Verdict(facts.port, "unknown", "possible", ExitCode.OK, because, ("tcpip probe without --no-connect",))
+        or_else = ("tcpip probe without --no-connect tells",)
+        return Verdict(facts.port, "unknown", "possible", ExitCode.EXPECTATION, because, or_else)
     if not here.listeners:
         return Verdict(PortState.REFUSED, "none", "certain", ExitCode.REFUSED, "no program of this host listens on it")
     if here.is_full:
@@ -131,6 +132,8 @@ def _judge_unseen(facts: Facts) -> Verdict:
 
 
 def _judge_open(facts: Facts) -> Verdict:
+    if facts.obstacle:
+        return Verdict(facts.port, "unknown", "certain", ExitCode.TLS, facts.obstacle)
     if not facts.reply and _SAYS_BUSY.search(facts.banner):
         because = "it says so itself"
         confidence: Confidence = "certain" if facts.ended else "likely"
@@ -160,7 +163,7 @@ def _judge_ended(facts: Facts) -> Verdict:
         "a server that wants TLS or a question at once, or that failed: its log tells",
     )
     if facts.here is not None and facts.here.holders:
-        return Verdict(facts.port, "busy", "certain", ExitCode.SLOT_BUSY, f"{because}; {_holders(facts)}", or_else[:1])
+        return Verdict(facts.port, "busy", "likely", ExitCode.SLOT_BUSY, f"{because}; {_holders(facts)}", or_else[:1])
     confidence: Confidence = "likely" if how == "FIN" and facts.ended_after < AT_ONCE else "possible"
     return Verdict(facts.port, "busy", confidence, ExitCode.SLOT_BUSY, because, or_else)
 
