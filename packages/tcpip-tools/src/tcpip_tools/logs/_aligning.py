@@ -76,7 +76,7 @@ def _entry(before: "array[int]", place: int, d: int) -> int:
 
 
 def _blocks(rows: "list[array[int]]", x: int, y: int) -> list[difflib.Match]:
-    """Return the runs of lines that are the same, in order, an empty one last as in difflib; it goes back from the ends."""
+    """Return the runs of lines that are the same, in order, an empty one last as in difflib; it goes back from x, y."""
     found = [difflib.Match(x, y, 0)]
     for d in range(len(rows) - 1, -1, -1):
         place = (x - y + d) // 2
