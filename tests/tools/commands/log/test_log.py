@@ -17,6 +17,7 @@ import pytest
 from tcpip_core.transcript import Data, Event, Gap, Header, Mark, Open, create_transcript, open_transcript
 from tcpip_tools import _cli
 from tests.tools._command import COMMAND, TIMEOUT, environment, events, pipe, run, running, talk
+from tests.tools._terminal import terminal
 from tests.tools._transcripts import START, conversation, write
 
 STATUS = """
@@ -746,3 +747,17 @@ def test_an_unknown_verb_is_a_usage_error() -> None:
     done = run("log", "nosuch")
     assert 2 == done.returncode
     assert "No such command 'nosuch'" in done.stderr
+
+
+@pytest.mark.parametrize("to", ["csv", "pcapng"])
+def test_a_format_that_holds_bytes_as_they_are_is_not_for_a_terminal(night: str, to: str) -> None:
+    """A hostile device could drive it."""
+    with terminal("log", "convert", night, "-", "--to", to) as screen:
+        screen.wait_for(f"{to} is nothing for a terminal")
+        assert 2 == screen.wait_end()
+
+
+def test_the_summary_of_a_failure_says_why(tmp_path: Path) -> None:
+    """A script has no other place to look."""
+    told = events(run("log", "show", str(tmp_path / "nosuch.tcplog"), "--json").stdout)
+    assert "cannot be read" in told[-1]["error"] or "No such file" in told[-1]["error"]

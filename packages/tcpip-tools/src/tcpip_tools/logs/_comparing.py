@@ -1,6 +1,5 @@
 """Compare two transcripts: what was said and how links ended, whenever that was."""
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from .._payload import shown
 from .._report import Event as Report
 from .._report import Writer
 from . import _ending
+from ._aligning import grouped_changes
 from ._messages import Item, Message, messages_in
 from ._show import as_text
 from ._showing import encoding_for, framing_for, warner
@@ -116,7 +116,7 @@ def differences(before: _Side, after: _Side) -> Iterator[Report]:
     end = next((index for index in range(shorter - begin) if one[-1 - index] != other[-1 - index]), shorter - begin)
     begin, end = max(begin - _AROUND, 0), max(end - _AROUND, 0)
     one, other = one[begin : len(one) - end], other[begin : len(other) - end]
-    for number, group in enumerate(difflib.SequenceMatcher(None, one, other).get_grouped_opcodes(_AROUND)):
+    for number, group in enumerate(grouped_changes(one, other, _AROUND)):
         if not number:
             names = {"before": before.name, "after": after.name}
             yield Report("files", f"--- {before.name}\n+++ {after.name}", "=", names)

@@ -50,7 +50,8 @@ def run(work: Callable[[], ExitCode], writer: Writer, found: Mapping[str, object
     except Failure as e:
         failure, status, outcome = e, e.code, "failed"
     head = {"exit": int(status), "outcome": outcome, "seconds": round(watch.elapsed(), 3)}
-    writer(Event("summary", "", "=", head | dict(found)))
+    trouble = {} if failure is None else {"error": str(failure)}
+    writer(Event("summary", "", "=", head | dict(found) | trouble))
     if failure is not None:
         raise failure
     return status
