@@ -118,9 +118,9 @@ def test_pieces_are_shown_as_they_came_without_a_framing(night: str) -> None:
 
 
 def test_hex_shows_every_byte(night: str) -> None:
-    """As ``xxd`` does."""
+    """As ``xxd`` does, with what ends a message."""
     done = log("show", night, "--hex")
-    assert "00000000  1b 5b 32 4a ff                                   .[2J." in done.stdout
+    assert "00000000  1b 5b 32 4a ff 0d 0a                             .[2J..." in done.stdout
 
 
 @pytest.mark.parametrize(
