@@ -2,8 +2,8 @@
 
 Rules of this file
 ------------------
-* What is passed on is noted, and before it is passed on. Once the link has ended, nothing is passed on and nothing noted:
-  what one end still says then reaches nobody. So the `Close` is the last event of a link.
+* What is passed on is noted, and before it is passed on. Once the link has ended, nothing is passed on and nothing is
+  noted: what one end still says then reaches nobody. So the `Close` is the last event of a link.
 """
 
 import asyncio
