@@ -257,9 +257,8 @@ def test_all_that_are_kicked_are_counted_and_let_go(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PYTHONDEVMODE", "1")
     with mock("echo", "--once", "--policy", "kick") as (process, port):
         with contextlib.ExitStack() as stack:
-            for _ in range(20):
-                last = stack.enter_context(connect(port))
-            assert b"a" == ask(last, b"a", 1)
+            clients = [stack.enter_context(connect(port)) for _ in range(20)]
+            assert b"a" == ask(clients[-1], b"a", 1)
         said, complaints = process.communicate(timeout=TIMEOUT)
     told = events(said)
     assert "" == complaints
