@@ -137,7 +137,8 @@ class Part:
             known = max(frames, key=len, default=b"")
             if not known and any(frame.startswith(self._buffer) for frame in self._places):
                 return None  # The rest may come in the next segment.
-            return (known or self.pending,) * 2
+            known = known or self.pending
+            return known, known
         if not self._cut_ahead:
             self._cut_ahead.extend(self._framing.decoder().feed(self.pending))
         return (self._cut_ahead[0], self._framing.encode(self._cut_ahead[0])) if self._cut_ahead else None
