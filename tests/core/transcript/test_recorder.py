@@ -347,6 +347,82 @@ def test_a_disk_that_hangs_keeps_neither_the_link_nor_the_close(
     assert "could not keep up" in gap.reason
 
 
+def story_of(events: list[Event]) -> list[tuple[str, int, int]]:
+    """Return the kind of each event, its time since the first one, and its bytes."""
+    sizes = [len(one.payload) if isinstance(one, Data) else one.bytes if isinstance(one, Gap) else 0 for one in events]
+    return [(type(one).__name__, one.time - events[0].time, size) for one, size in zip(events, sizes, strict=True)]
+
+
+@contextlib.contextmanager
+def waiting_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let nothing be written until this is left."""
+    answered, real = threading.Event(), os.write
+
+    def write(fd: int, data: memoryview) -> int:
+        assert answered.wait(BOUND)
+        return real(fd, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write)
+        yield
+        answered.set()
+
+
+def test_what_had_no_room_is_missing_where_it_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smaller pieces that come later still have room: without a gap before them a stream would join over the hole."""
+    with Recorder(tmp_path / "a.tcplog", max_backlog=10_000) as recorder:
+        assert recorder.flush(BOUND)
+        begun = time.monotonic_ns()
+        with waiting_disk(monkeypatch):
+            recorder.record(Open(begun, 1))
+            for moment, size in enumerate([4000, 10, 4000, 10, 4000, 5000, 10], 1):
+                recorder.record(Data(begun + moment, 1, "<", bytes(size)))
+            recorder.record(Close(begun + 8, 1, "FIN", "device"))
+            recorder.record(Data(begun + 9, 2, "<", bytes(20_000)))
+    assert [
+        ("Open", 0, 0),
+        ("Data", 1, 4000),
+        ("Data", 2, 10),
+        ("Data", 3, 4000),
+        ("Data", 4, 10),
+        ("Gap", 5, 9000),
+        ("Data", 7, 10),
+        ("Close", 8, 0),
+        ("Gap", 9, 20_000),
+    ] == story_of(events_of(tmp_path / "a.tcplog"))
+
+
+def test_what_could_not_be_written_is_missing_where_it_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk recovers in the middle of what was taken at once: the rest of it comes behind the gap."""
+    monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
+    real, attempts, begun, queued = os.write, itertools.count(), threading.Event(), threading.Event()
+
+    def write(fd: int, data: memoryview) -> int:
+        begun.set()
+        assert queued.wait(BOUND)
+        if next(attempts) == 1:
+            raise OSError(5, "Input/output error")
+        return real(fd, data)
+
+    with Recorder(tmp_path / "a.tcplog") as recorder:
+        assert recorder.flush(BOUND)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", write)
+            recorder.mark("is written while the others are queued")
+            assert begun.wait(BOUND)
+            for _ in range(600):
+                recorder.mark("")
+            queued.set()
+            assert recorder.flush(BOUND)
+    events = events_of(tmp_path / "a.tcplog")
+    times = [event.time for event in events]
+    assert sorted(times) == times
+    assert isinstance(events[1], Gap)
+    assert (1 + 600, 1) == (len(events) - 1 + events[1].events, sum(isinstance(event, Gap) for event in events))
+
+
 def test_a_mistake_in_the_writing_is_logged_and_the_links_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,9 +5,9 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ._backlog import Backlog
+from ._backlog import Backlog, Entry, Missing
 from ._clocks import now, wall_clock_offset
-from ._events import Clock, Close, Event, Gap, Header, Open
+from ._events import Clock, Close, Event, Header, Open
 from ._lines import encode_event, encode_header
 from ._rotation import GrowingFile, shift
 
@@ -40,7 +40,7 @@ class Scribe:
     keep : int
         How many older files to keep.
     backlog : Backlog
-        Where events come from, and where those are counted that cannot be written.
+        Where events come from.
     log : logging.Logger
         Is told when that begins and ends.
     """
@@ -59,6 +59,8 @@ class Scribe:
         self._start = now()
         self._offset = wall_clock_offset()
         self._links: dict[int, Open] = {}
+        # What could not be written since the last event that was.
+        self._unwritten = Missing()
         self._trouble: OSError | None = None
         self._next_try = 0
 
@@ -79,38 +81,43 @@ class Scribe:
             for begin in range(0, len(batch), _AT_ONCE):
                 self._try_to_write(batch[begin : begin + _AT_ONCE], insist=is_last_try)
             self._backlog.done()
-            if is_last_try and self._trouble is not None:
-                break
+        if self._unwritten.events:
+            self._try_to_write([], insist=True)
 
-    def _try_to_write(self, events: list[Event], *, insist: bool = False) -> None:
+    def _try_to_write(self, entries: list[Entry], *, insist: bool = False) -> None:
         if self._trouble is not None and now() < self._next_try and not insist:
-            self._backlog.give_up(events, f"the file could not be written: {self._trouble.strerror}")
+            self._give_up(entries, self._trouble)
             return
+        told = [self._unwritten] if self._unwritten.events else []
         try:
-            self._write(events)
+            self._write([*told, *entries])
         except OSError as e:
             if self._trouble is None:
                 self._log.error("cannot write %s: %s; links go on, and what happens is counted", self._path, e)
             self._trouble, self._next_try = e, now() + _NEXT_TRY
-            self._backlog.give_up(events, f"the file could not be written: {e.strerror}")
+            self._give_up(entries, e)
         else:
             if self._trouble is not None:
                 self._log.info("%s can be written again", self._path)
-            self._trouble = None
+            self._trouble, self._unwritten = None, Missing()
 
-    def _write(self, events: list[Event]) -> None:
+    def _give_up(self, entries: list[Entry], error: OSError) -> None:
+        for entry in entries:
+            self._unwritten.add(entry, f"the file could not be written: {error.strerror}")
+
+    def _write(self, entries: list[Entry]) -> None:
         if self._file is not None and self._max_size is not None and self._file.size >= self._max_size:
             full, self._file = self._file, None
             full.close()
-            self._start = next((event.time for event in events if not isinstance(event, Gap)), now())
+            self._start = entries[0].time if entries else now()
         if self._file is None:
             self._file = self._begin()
-        self._file.append(b"".join(self._encoded(event) for event in [*events, *self._clock_set()]))
-        for event in events:
-            if isinstance(event, Open):
-                self._links[event.connection] = event
-            elif isinstance(event, Close):
-                self._links.pop(event.connection, None)
+        self._file.append(b"".join(self._encoded(entry) for entry in [*entries, *self._clock_set()]))
+        for entry in entries:
+            if isinstance(entry, Open):
+                self._links[entry.connection] = entry
+            elif isinstance(entry, Close):
+                self._links.pop(entry.connection, None)
 
     def _begin(self) -> GrowingFile:
         """Begin a file: its header, and the links that are open already."""
@@ -127,7 +134,8 @@ class Scribe:
             raise
         return file
 
-    def _encoded(self, event: Event) -> bytes:
+    def _encoded(self, entry: Entry) -> bytes:
+        event: Event = entry.gap() if isinstance(entry, Missing) else entry
         return encode_event(event, self._header.encoding, start=self._start)
 
     def _clock_set(self) -> list[Clock]:
@@ -140,10 +148,9 @@ class Scribe:
         return [Clock(moment, moment + offset)]
 
     def _end(self) -> None:
-        missing = self._backlog.take(0) if self._trouble is not None else None
-        if missing:
-            self._backlog.give_up(missing, "")
-            self._log.error("the last of what happened is missing in %s: %s", self._path, self._backlog.missing)
+        if missing := self._unwritten.events:
+            what = f"{missing} events, {self._unwritten.bytes} bytes"
+            self._log.error("the last of what happened is missing in %s: %s", self._path, what)
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
