@@ -354,26 +354,35 @@ def story_of(events: list[Event]) -> list[tuple[str, int, int]]:
 
 
 @contextlib.contextmanager
-def waiting_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let nothing be written until this is left."""
-    answered, real = threading.Event(), os.write
+def waiting_disk(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, failing: int = 0) -> Iterator[None]:
+    """Write a mark, and let everything else be queued until this is left; then so many attempts to write fail."""
+    recorder.mark("begin")
+    assert recorder.flush(BOUND)
+    begun, answered, real, attempts = threading.Event(), threading.Event(), os.write, itertools.count()
 
     def write(fd: int, data: memoryview) -> int:
+        begun.set()
         assert answered.wait(BOUND)
+        if 0 < next(attempts) <= failing:
+            raise OSError(5, "Input/output error")
         return real(fd, data)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", write)
-        yield
-        answered.set()
+        recorder.mark("is being written")
+        assert begun.wait(BOUND)
+        try:
+            yield
+        finally:
+            answered.set()
+        assert recorder.flush(BOUND)
 
 
 def test_what_had_no_room_is_missing_where_it_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Smaller pieces that come later still have room: without a gap before them a stream would join over the hole."""
     with Recorder(tmp_path / "a.tcplog", max_backlog=10_000) as recorder:
-        assert recorder.flush(BOUND)
-        begun = time.monotonic_ns()
-        with waiting_disk(monkeypatch):
+        with waiting_disk(recorder, monkeypatch):
+            begun = time.monotonic_ns()
             recorder.record(Open(begun, 1))
             for moment, size in enumerate([4000, 10, 4000, 10, 4000, 5000, 10], 1):
                 recorder.record(Data(begun + moment, 1, "<", bytes(size)))
@@ -389,7 +398,7 @@ def test_what_had_no_room_is_missing_where_it_happened(tmp_path: Path, monkeypat
         ("Data", 7, 10),
         ("Close", 8, 0),
         ("Gap", 9, 20_000),
-    ] == story_of(events_of(tmp_path / "a.tcplog"))
+    ] == story_of(events_of(tmp_path / "a.tcplog")[2:])
 
 
 def test_what_could_not_be_written_is_missing_where_it_happened(
@@ -397,30 +406,59 @@ def test_what_could_not_be_written_is_missing_where_it_happened(
 ) -> None:
     """The disk recovers in the middle of what was taken at once: the rest of it comes behind the gap."""
     monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
-    real, attempts, begun, queued = os.write, itertools.count(), threading.Event(), threading.Event()
-
-    def write(fd: int, data: memoryview) -> int:
-        begun.set()
-        assert queued.wait(BOUND)
-        if next(attempts) == 1:
-            raise OSError(5, "Input/output error")
-        return real(fd, data)
-
-    with Recorder(tmp_path / "a.tcplog") as recorder:
-        assert recorder.flush(BOUND)
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "write", write)
-            recorder.mark("is written while the others are queued")
-            assert begun.wait(BOUND)
-            for _ in range(600):
-                recorder.mark("")
-            queued.set()
-            assert recorder.flush(BOUND)
+    with Recorder(tmp_path / "a.tcplog") as recorder, waiting_disk(recorder, monkeypatch, failing=1):
+        for _ in range(600):
+            recorder.mark("")
     events = events_of(tmp_path / "a.tcplog")
     times = [event.time for event in events]
     assert sorted(times) == times
-    assert isinstance(events[1], Gap)
-    assert (1 + 600, 1) == (len(events) - 1 + events[1].events, sum(isinstance(event, Gap) for event in events))
+    assert [2] == [number for number, event in enumerate(events) if isinstance(event, Gap)]
+    gap = events[2]
+    assert isinstance(gap, Gap)
+    assert 602 == len(events) - 1 + gap.events
+
+
+def continued_in(path: Path) -> list[int]:
+    """Return the links that were open before a file was begun."""
+    return [event.connection for event in events_of(path) if isinstance(event, Open) and event.continued]
+
+
+def test_a_link_whose_end_had_no_room_is_not_open_in_the_next_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one that came and went meanwhile; one that came then, and stayed, is."""
+    path = tmp_path / "a.tcplog"
+    with Recorder(path, max_backlog=3000, max_file_size=2000) as recorder:
+        known = link_of(recorder)
+        with waiting_disk(recorder, monkeypatch):
+            for _ in range(40):
+                known.eof_sent()
+            known.ended(LossReason.FIN)
+            link_of(recorder).ended(LossReason.FIN)
+            link_of(recorder)
+        recorder.mark("x" * 3000)
+        assert recorder.flush(BOUND)
+        recorder.mark("in the next file")
+    assert [3] == continued_in(path)
+
+
+def test_a_link_whose_end_could_not_be_written_is_not_open_in_the_next_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when it ended; one that began then is open in it."""
+    monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
+    path = tmp_path / "a.tcplog"
+    with Recorder(path, max_file_size=2000) as recorder:
+        known = link_of(recorder)
+        assert recorder.flush(BOUND)
+        with full_disk(monkeypatch):
+            known.ended(LossReason.FIN)
+            link_of(recorder)
+            assert recorder.flush(BOUND)
+        recorder.mark("x" * 3000)
+        assert recorder.flush(BOUND)
+        recorder.mark("in the next file")
+    assert [2] == continued_in(path)
 
 
 def test_a_mistake_in_the_writing_is_logged_and_the_links_go_on(

@@ -1,10 +1,10 @@
 """What was observed and is not written yet: a bounded queue from the links' threads to the one that writes."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ._events import Data, Event, Gap
+from ._events import Close, Data, Event, Gap, Open
 
 __all__ = ["Backlog", "Entry", "Missing", "size_of"]
 
@@ -20,6 +20,8 @@ class Missing:
     events: int = 0
     bytes: int = 0
     reason: str = ""
+    links: dict[int, Open | None] = field(default_factory=dict[int, Open | None])
+    """Which links they have opened, and left open, or closed (None)."""
 
     def add(self, entry: "Entry", reason: str) -> None:
         """Count one more, or as many as are missing there."""
@@ -33,6 +35,13 @@ class Missing:
             self.bytes += entry.bytes
         else:
             self.events += 1
+
+    def note(self, event: Event) -> None:
+        """Remember a link that is opened or closed; one that is both takes no memory."""
+        if isinstance(event, Open):
+            self.links[event.connection] = event
+        elif isinstance(event, Close) and self.links.pop(event.connection, None) is None:
+            self.links[event.connection] = None
 
     def gap(self) -> Gap:
         """Return the event that tells of it."""
@@ -80,6 +89,7 @@ class Backlog:
                 return
             if self._size + size > most:
                 self._dropped.add(event, "the recorder could not keep up")
+                self._dropped.note(event)
                 return
             was_empty = not self._entries
             if self._dropped.events:

@@ -58,6 +58,7 @@ class Scribe:
         # The present file's start on both clocks (nanoseconds).
         self._start = now()
         self._offset = wall_clock_offset()
+        # As they were after the last event that was dealt with, whether it was written or not.
         self._links: dict[int, Open] = {}
         # What could not be written since the last event that was.
         self._unwritten = Missing()
@@ -104,6 +105,7 @@ class Scribe:
     def _give_up(self, entries: list[Entry], error: OSError) -> None:
         for entry in entries:
             self._unwritten.add(entry, f"the file could not be written: {error.strerror}")
+            self._note(entry)
 
     def _write(self, entries: list[Entry]) -> None:
         if self._file is not None and self._max_size is not None and self._file.size >= self._max_size:
@@ -114,10 +116,20 @@ class Scribe:
             self._file = self._begin()
         self._file.append(b"".join(self._encoded(entry) for entry in [*entries, *self._clock_set()]))
         for entry in entries:
-            if isinstance(entry, Open):
-                self._links[entry.connection] = entry
-            elif isinstance(entry, Close):
-                self._links.pop(entry.connection, None)
+            self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
+        """Keep the table of open links."""
+        if isinstance(entry, Open):
+            self._links[entry.connection] = entry
+        elif isinstance(entry, Close):
+            self._links.pop(entry.connection, None)
+        elif isinstance(entry, Missing):
+            for number, link in entry.links.items():
+                if link is None:
+                    self._links.pop(number, None)
+                else:
+                    self._links[number] = link
 
     def _begin(self) -> GrowingFile:
         """Begin a file: its header, and the links that are open already."""
