@@ -55,6 +55,31 @@ def link_of(recorder: Observer) -> LinkObserver:
     return link
 
 
+@contextlib.contextmanager
+def waiting_disk(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, failing: int = 0) -> Iterator[None]:
+    """Write a mark, and let everything else be queued until this is left; then so many attempts to write fail."""
+    recorder.mark("begin")
+    assert recorder.flush(BOUND)
+    begun, answered, real, attempts = threading.Event(), threading.Event(), os.write, itertools.count()
+
+    def write(fd: int, data: memoryview) -> int:
+        begun.set()
+        assert answered.wait(BOUND)
+        if 0 < next(attempts) <= failing:
+            raise OSError(5, "Input/output error")
+        return real(fd, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write)
+        recorder.mark("is being written")
+        assert begun.wait(BOUND)
+        try:
+            yield
+        finally:
+            answered.set()
+        assert recorder.flush(BOUND)
+
+
 def test_a_client_and_a_server_record_the_same_from_their_sides(tmp_path: Path) -> None:
     """``>`` is from the client to the device, whoever records it."""
     for side in SIDES:
@@ -201,6 +226,21 @@ def test_a_full_file_makes_way_for_one_that_stands_alone(tmp_path: Path, name: s
     assert sorted(set(starts)) == starts
 
 
+@pytest.mark.parametrize("name", ["a.tcplog", "a.tcplog.gz"])
+def test_a_file_gets_longer_than_it_may_by_one_event_at_most(tmp_path: Path, name: str) -> None:
+    """Also where large pieces come faster than they are written: who sets a limit has a small disk."""
+    chunks = [os.urandom(65_536) for _ in range(60)]
+    with Recorder(tmp_path / name, max_file_size=100_000, keep=100) as recorder:
+        link = link_of(recorder)
+        for chunk in chunks:
+            link.received(chunk)
+    older = sorted(tmp_path.glob("a.*.tcplog*"), key=lambda path: -int(path.name.split(".")[1]))
+    paths = [*older, tmp_path / name]
+    assert b"".join(chunks) == b"".join(payloads(events_of(path)) for path in paths)
+    longest = 100_000 + 2 * 65_536 + 200
+    assert [] == [path.name for path in paths if path.stat().st_size > longest]
+
+
 def test_a_clock_that_was_set_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a step of the wall's clock, times are read from the new one."""
     with Recorder(tmp_path / "a.tcplog") as recorder:
@@ -216,6 +256,19 @@ def test_a_clock_that_was_set_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     clocks = [event for event in events if isinstance(event, Clock)]
     assert 1 <= len(clocks) <= 2
     assert abs(clocks[0].wall - reader.header.start - clocks[0].time - 3_600_000_000_000) < 10**9
+
+
+def test_a_clock_that_was_set_stands_in_the_order_of_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noticed while many events are written: those that follow in the file happened before it was."""
+    real = time.time_ns
+    with Recorder(tmp_path / "a.tcplog") as recorder, waiting_disk(recorder, monkeypatch):
+        for _ in range(600):
+            recorder.mark("")
+        monkeypatch.setattr(time, "time_ns", lambda: real() + 3_600_000_000_000)
+    events = events_of(tmp_path / "a.tcplog")
+    times = [event.time for event in events]
+    assert sorted(times) == times
+    assert 1 == sum(isinstance(event, Clock) for event in events)
 
 
 # Trouble with the disk
@@ -351,31 +404,6 @@ def story_of(events: list[Event]) -> list[tuple[str, int, int]]:
     """Return the kind of each event, its time since the first one, and its bytes."""
     sizes = [len(one.payload) if isinstance(one, Data) else one.bytes if isinstance(one, Gap) else 0 for one in events]
     return [(type(one).__name__, one.time - events[0].time, size) for one, size in zip(events, sizes, strict=True)]
-
-
-@contextlib.contextmanager
-def waiting_disk(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, failing: int = 0) -> Iterator[None]:
-    """Write a mark, and let everything else be queued until this is left; then so many attempts to write fail."""
-    recorder.mark("begin")
-    assert recorder.flush(BOUND)
-    begun, answered, real, attempts = threading.Event(), threading.Event(), os.write, itertools.count()
-
-    def write(fd: int, data: memoryview) -> int:
-        begun.set()
-        assert answered.wait(BOUND)
-        if 0 < next(attempts) <= failing:
-            raise OSError(5, "Input/output error")
-        return real(fd, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", write)
-        recorder.mark("is being written")
-        assert begun.wait(BOUND)
-        try:
-            yield
-        finally:
-            answered.set()
-        assert recorder.flush(BOUND)
 
 
 def test_what_had_no_room_is_missing_where_it_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class Missing:
     def add(self, entry: "Entry", reason: str) -> None:
         """Count one more, or as many as are missing there."""
         if not self.events:
-            self.time, self.reason = entry.time, reason
+            self.time, self.reason = entry.time, entry.reason if isinstance(entry, Missing) else reason
         if isinstance(entry, Data):
             self.events += 1
             self.bytes += len(entry.payload)

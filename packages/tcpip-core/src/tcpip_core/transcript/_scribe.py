@@ -23,7 +23,10 @@ _CLOCK_STEP = 10_000_000
 """How far the clock on the wall must have gone off to be told (nanoseconds)."""
 
 _AT_ONCE = 256
-"""How many events are appended at once."""
+"""How many events are appended at once, at most."""
+
+_BYTES_AT_ONCE = 256 * 1024
+"""How much is appended at once, but for the last event of it (bytes)."""
 
 
 class Scribe:
@@ -36,7 +39,7 @@ class Scribe:
     header : Header
         Its first line; each further file gets a start of its own.
     max_size : int or None
-        Begin a new file after about so much (bytes).
+        Begin a new file after so much (bytes); one event may go beyond.
     keep : int
         How many older files to keep.
     backlog : Backlog
@@ -89,9 +92,12 @@ class Scribe:
         if self._trouble is not None and now() < self._next_try and not insist:
             self._give_up(entries, self._trouble)
             return
-        told = [self._unwritten] if self._unwritten.events else []
+        if self._unwritten.events:
+            entries, self._unwritten = [self._unwritten, *entries], Missing()
         try:
-            self._write([*told, *entries])
+            self._write_some(entries)
+            while entries:
+                self._write_some(entries)
         except OSError as e:
             if self._trouble is None:
                 self._log.error("cannot write %s: %s; links go on, and what happens is counted", self._path, e)
@@ -100,23 +106,34 @@ class Scribe:
         else:
             if self._trouble is not None:
                 self._log.info("%s can be written again", self._path)
-            self._trouble, self._unwritten = None, Missing()
+            self._trouble = None
 
     def _give_up(self, entries: list[Entry], error: OSError) -> None:
         for entry in entries:
             self._unwritten.add(entry, f"the file could not be written: {error.strerror}")
             self._note(entry)
 
-    def _write(self, entries: list[Entry]) -> None:
+    def _write_some(self, entries: list[Entry]) -> None:
+        """Append as many entries as there is room for, but at least one, and take them out of the list."""
         if self._file is not None and self._max_size is not None and self._file.size >= self._max_size:
             full, self._file = self._file, None
-            full.close()
             self._start = entries[0].time if entries else now()
+            full.close()
         if self._file is None:
             self._file = self._begin()
-        self._file.append(b"".join(self._encoded(entry) for entry in [*entries, *self._clock_set()]))
+        room = _BYTES_AT_ONCE if self._max_size is None else min(self._max_size - self._file.size, _BYTES_AT_ONCE)
+        lines: list[bytes] = []
         for entry in entries:
+            lines.append(self._encoded(entry))
+            room -= len(lines[-1])
+            if room <= 0:
+                break
+        written = entries[: len(lines)]
+        lines += [self._encoded(clock) for clock in self._clock_set(written)]
+        self._file.append(b"".join(lines))
+        for entry in written:
             self._note(entry)
+        del entries[: len(written)]
 
     def _note(self, entry: Entry) -> None:
         """Keep the table of open links."""
@@ -150,13 +167,14 @@ class Scribe:
         event: Event = entry.gap() if isinstance(entry, Missing) else entry
         return encode_event(event, self._header.encoding, start=self._start)
 
-    def _clock_set(self) -> list[Clock]:
-        """Return what tells that somebody has set the clock on the wall."""
+    def _clock_set(self, entries: list[Entry]) -> list[Clock]:
+        """Return what tells, behind some entries, that somebody has set the clock on the wall."""
         offset = wall_clock_offset()
-        if abs(offset - self._offset) < _CLOCK_STEP:
+        if not entries or abs(offset - self._offset) < _CLOCK_STEP:
             return []
         self._offset = offset
-        moment = now()
+        # Not now: what is written next happened before.
+        moment = entries[-1].time
         return [Clock(moment, moment + offset)]
 
     def _end(self) -> None:
