@@ -111,6 +111,7 @@ def test_a_verb_takes_a_profile_and_an_option_is_above_it(tmp_path: Path) -> Non
         ('encoding = "base64"', "'base64' is no encoding"),
         ("timeout = 0", "must be above 0 seconds"),
         ("timeout = nan", "must be above 0 seconds"),
+        (f"timeout = {'9' * 401}", "must be above 0 seconds"),
         ('cafile = "nosuch.pem"\ntls = true', "nosuch.pem"),
     ],
 )

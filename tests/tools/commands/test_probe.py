@@ -16,7 +16,7 @@ import trustme
 
 from tcpip_core import OneClientServer, OnSecondClient
 from tests.support import IPV4, TIMEOUT, unused_port
-from tests.tools._command import events, run
+from tests.tools._command import events, next_event, run, running
 from tests.tools._devices import Device, FullQueue, device, echo, holding, lines
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="verdicts on this host's ports ask Linux")
@@ -149,6 +149,14 @@ def test_a_link_that_ends_at_a_question_says_how(end: Literal["fin", "rst"], exp
     with device(lines(b"\r\n", DROP=end)) as one:
         status, verdict, _ = probe(one.target, "--send", "DROP")
     assert (expected, "free", "possible") == (status, verdict["slot"], verdict["confidence"])
+
+
+def test_one_that_never_pauses_is_not_listened_to_for_ever() -> None:
+    """Telemetry has no end, and the probe has the place meanwhile."""
+    with running("mock", "telemetry:50Hz", "--port", "0", "--json") as process:
+        port = next_event(process)["port"]
+        status, verdict, _ = probe(f"{IPV4}:{port}", "--timeout", "300ms")
+    assert (0, ("open", "free", "certain")) == (status, said(verdict))
 
 
 def test_a_name_that_does_not_exist_is_the_verdict() -> None:

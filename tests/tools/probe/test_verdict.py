@@ -24,6 +24,8 @@ from tcpip_tools.probe._verdict import judge
         (Facts(PortState.OPEN, banner=b"220 ready\r\n"), ("free", "certain", 0)),
         (Facts(PortState.OPEN, banner=b"22 Nov 2026\r\n", ended=LossReason.FIN), ("free", "likely", 0)),
         (Facts(PortState.OPEN, banner=b"all ports busy\r\n"), ("busy", "likely", 6)),
+        (Facts(PortState.OPEN, banner=b"BusyBox v1.30.1 () built-in shell (ash)\r\n"), ("free", "certain", 0)),
+        (Facts(PortState.OPEN, banner=b"Main user console\r\n"), ("free", "certain", 0)),
         (Facts(PortState.OPEN, banner=b"Too many connections", ended=LossReason.FIN), ("busy", "certain", 6)),
         (Facts(PortState.OPEN, ended=LossReason.FIN, ended_after=0.001), ("busy", "likely", 6)),
         (Facts(PortState.OPEN, ended=LossReason.FIN, ended_after=1.8), ("busy", "possible", 6)),

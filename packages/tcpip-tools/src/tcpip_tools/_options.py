@@ -34,6 +34,9 @@ __all__ = [
 FRAMINGS: Final = "crlf, lf, cr, nul, hex:0d0a, fixed:16, len:u8, len:u16be, len:u16le, len:u32be, len:u32le, struct:>HHf, struct:package.module:Class, raw"  # noqa: E501
 """Those of ``tcpip_testing.framing``, which is not imported only to print a help text."""
 
+LONGEST: Final = 1e9
+"""No time-out is longer: some 30 years (seconds)."""
+
 ENCODINGS: Final = ("utf-8", "ascii", "latin-1", "utf-16", "cp1252")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -191,7 +194,7 @@ def _check(target: Target) -> None:
     except (LookupError, ValueError) as e:
         text = f"{target.encoding!r} is no encoding of text; there are {', '.join(ENCODINGS)} and many more"
         raise click.BadParameter(text, param_hint="--encoding") from e
-    if not (math.isfinite(target.timeout) and target.timeout > 0):
+    if not 0 < target.timeout <= LONGEST:
         raise click.BadParameter(f"must be above 0 seconds, not {target.timeout!r}", param_hint="timeout")
 
 

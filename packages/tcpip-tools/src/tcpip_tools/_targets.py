@@ -106,7 +106,7 @@ def parse_address(text: str, *, lowest_port: int = 1) -> tuple[str, int]:
         raise ValueError(f"{text!r} has no port; give HOST:PORT, such as 127.0.0.1:5000")
     if not host:
         raise ValueError(f"{text!r} has no host; give HOST:PORT, such as 127.0.0.1{text}")
-    if not (port.isascii() and port.isdigit() and lowest_port <= int(port[:6]) <= 65535):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and lowest_port <= int(port) <= 65535):
         raise ValueError(f"the port must be a number from {lowest_port} to 65535, not {port!r}")
     if not host.isprintable() or any(letter in host for letter in " []/@"):
         raise ValueError(f"{host!r} is neither a name nor an address of a host")

@@ -1,7 +1,7 @@
 """The messages in the pieces that a transcript has, by a framing; pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tcpip_core.transcript import Close, Data, Direction, Eof, Event, Gap
@@ -26,6 +26,8 @@ class Message:
         The message, without what frames it.
     remark : str
         What is odd about it; ``""`` for nothing.
+    framing : Framing or None
+        What it was framed by; None where it was not.
     """
 
     time: int
@@ -33,6 +35,12 @@ class Message:
     direction: Direction
     payload: bytes
     remark: str = ""
+    framing: Framing | None = field(default=None, compare=False)
+
+    @property
+    def wire(self) -> bytes:
+        """The message as it went over the link, with what frames it."""
+        return self.payload if self.framing is None else self.framing.encode(self.payload)
 
 
 Item: TypeAlias = Message | Event
@@ -90,6 +98,7 @@ class _Stream:
     """One direction of a link."""
 
     def __init__(self, framing: Framing | None) -> None:
+        self._framing = framing
         self._decoder: Decoder | None = None if framing is None else framing.decoder()
 
     def take(self, data: Data) -> Iterator[Message]:
@@ -101,7 +110,7 @@ class _Stream:
         before = self._decoder.pending
         try:
             for payload in self._decoder.feed(data.payload):
-                yield Message(*head, payload)
+                yield Message(*head, payload, framing=self._framing)
         except ValueError as e:
             self._decoder = None
             yield Message(*head, before + data.payload, f"{e}; from here on pieces are given as they arrived")

@@ -99,7 +99,7 @@ def redact(header: Header, events: Sequence[Event], secrets: Secrets) -> tuple[H
     cleaning.look_at(events)
     cleaned = [cleaning.cleaned(event) for event in events]
     target = "redacted" if secrets.addresses and header.target else cleaning.text(header.target)
-    note = Mark(0, f"redacted: {cleaning.places} places are covered")
+    note = Mark(0, f"redacted, places covered: {cleaning.places}")
     return replace(header, target=target), [note, *cleaned], cleaning.places
 
 

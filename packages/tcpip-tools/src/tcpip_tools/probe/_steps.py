@@ -38,6 +38,9 @@ MOST_HEARD = 65_536
 QUIET = 0.1
 """An answer has ended when nothing came for so long (seconds)."""
 
+STREAM = 1.0
+"""How much longer one is listened to that never pauses (seconds)."""
+
 FAREWELL = 0.1
 """How long the other side may take to close too (seconds)."""
 
@@ -250,7 +253,7 @@ class Probe:
                 break
             first = first if first is not None else loop.time() - begun_at
             heard += chunk
-            end = loop.time() + quiet
+            end = min(begun_at + timeout + STREAM, loop.time() + quiet)
         return heard, first
 
     def _look_from_here(self, dialled: Dialled, caller: tuple[str, int]) -> None:

@@ -30,9 +30,9 @@ AT_ONCE: Final = 0.25
 """A link that ends within this time of its beginning was not wanted (seconds)."""
 
 _SAYS_BUSY: Final = re.compile(
-    rb"in use|busy|too many|already (?:in use|connected|open)"
-    rb"|max(?:imum|\.)? (?:number of )?(?:clients|connections|users)"
-    rb"|no (?:more|free) (?:connections|sockets|sessions)|connection limit",
+    rb"\b(?:(?:in use|busy|too many|connection limit)\b|already (?:in use|connected|open)\b"
+    rb"|max(?:imum|\.)? (?:number of )?(?:clients|connections|users)\b"
+    rb"|no (?:more|free) (?:connections|sockets|sessions)\b)",
     re.IGNORECASE,
 )
 
