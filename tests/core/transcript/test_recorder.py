@@ -340,6 +340,21 @@ def test_a_path_that_cannot_be_written_costs_the_log_and_nothing_else(
     assert any("is missing" in one and "3 events, 1 bytes" in one for one in told)
 
 
+@pytest.mark.parametrize("name", ["a.tcplog", "a.tcplog.gz"])
+def test_a_full_disk_costs_no_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Each attempt to begin a file would make way for it: the logs of the nights before would go, one a second."""
+    monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
+    path = tmp_path / name
+    with Recorder(path) as recorder:
+        recorder.mark("the night before")
+    with full_disk(monkeypatch), Recorder(path, keep=2) as recorder:
+        for _ in range(5):
+            recorder.mark("lost")
+            assert recorder.flush(BOUND)
+    (older,) = tmp_path.iterdir()
+    assert ["the night before"] == [event.text for event in events_of(older) if isinstance(event, Mark)]
+
+
 def test_a_pipe_or_a_device_is_not_made_way_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """To rename ``/dev/stdout`` would harm every program of the host."""
     path = tmp_path / "pipe.tcplog"

@@ -158,7 +158,8 @@ class Scribe:
         try:
             file.append(encode_header(header) + b"".join(map(self._encoded, links)))
         except OSError:
-            file.close()
+            with contextlib.suppress(OSError):
+                file.close()
             self._path.unlink(missing_ok=True)
             raise
         return file
