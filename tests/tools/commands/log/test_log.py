@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import os
@@ -493,6 +494,27 @@ def test_a_script_cannot_be_made_to_run_what_a_peer_says(tmp_path: Path) -> None
         [sys.executable, "-c", "import b"], capture_output=True, timeout=TIMEOUT, check=False, cwd=tmp_path
     )
     assert (0, b"") == (imported.returncode, imported.stderr)
+
+
+@pytest.mark.parametrize("name", ["night coding=utf-7 .tcplog", "decoding=v2.tcplog"])
+@pytest.mark.parametrize("script", ["b.py", "test_b.py"])
+def test_the_name_of_a_log_is_not_taken_for_the_encoding_of_the_script(
+    tmp_path: Path, inside: Inside, name: str, script: str
+) -> None:
+    """Python looks for one in comments; in UTF-7 a harmless literal is code."""
+    nasty = b"+ACc-, __import__(+ACc-os+ACc-).mkdir(+ACc-ran+ACc-), +ACc-\n"
+    said: list[Event] = [Open(0, 1), Data(1, 1, ">", nasty), Data(2, 1, "<", nasty)]
+    write(tmp_path / name, said, Header(START, "", "lf"))
+    assert 0 == inside("convert", name, script).returncode
+    imported = subprocess.run(
+        [sys.executable, "-c", f"import {script[:-3]}"], capture_output=True, timeout=TIMEOUT, check=False, cwd=tmp_path
+    )
+    assert (0, b"") == (imported.returncode, imported.stderr)
+    assert not (tmp_path / "ran").exists()
+    literals = [
+        node.value for node in ast.walk(ast.parse((tmp_path / script).read_bytes())) if isinstance(node, ast.Constant)
+    ]
+    assert nasty.decode()[:-1] in literals
 
 
 def test_a_name_that_says_nothing_wants_an_option(night: str) -> None:
