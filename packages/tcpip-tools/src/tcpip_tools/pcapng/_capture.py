@@ -1,10 +1,11 @@
 """A transcript as a capture file that Wireshark opens: its blocks, one by one; pure."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from tcpip_core.transcript import Clock, Close, Data, Eof, Error, Event, Gap, Header, Mark, Open, format_wall
 
-from ._blocks import interface, packet, section_header, statistics
+from ._blocks import MOST_TEXT, interface, packet, section_header, statistics
 from ._conversation import Conversation
 
 __all__ = ["blocks"]
@@ -13,6 +14,13 @@ _SYNTHESISED = """\
 SYNTHESISED, not captured. The payloads, their order, their times, who closed, FIN and RST are those of a transcript \
 (.tcplog) that an application wrote. Handshakes, acknowledgements, sequence numbers, checksums and the sizes of \
 segments are made up; losses, retransmissions and delays of a real network are not shown."""
+
+
+_MOST_REMARKS: Final = 1024 * 1024
+"""Most that is said of one packet (characters); what is beyond is counted."""
+
+_OVERHEAD: Final = 100
+"""What a remark counts beside its text (characters)."""
 
 
 def blocks(header: Header, events: Iterable[Event], application: str) -> Iterator[bytes]:
@@ -41,6 +49,27 @@ def blocks(header: Header, events: Iterable[Event], application: str) -> Iterato
     yield from capture.rest()
 
 
+class _Remarks:
+    """What goes with a packet, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._room = _MOST_REMARKS
+        self._left_out = 0
+
+    def add(self, text: str) -> None:
+        text = text.replace("\0", "")[:MOST_TEXT]
+        self._room -= len(text) + _OVERHEAD
+        if self._room >= 0:
+            self._texts.append(text)
+        else:
+            self._left_out += 1
+
+    def all(self) -> list[str]:
+        left_out = [f"{self._left_out} more remarks are left out here: there are too many"] if self._left_out else []
+        return [*self._texts, *left_out]
+
+
 class _Capture:
     """What has to be remembered from one event to the next."""
 
@@ -49,23 +78,24 @@ class _Capture:
         self._links: dict[int, Conversation] = {}
         self._begun = 0
         # What goes with the next packet; and the last packet, which gets what nothing follows.
-        self._remarks: list[str] = []
-        self._held: tuple[int, bytes, list[str]] | None = None
+        self._remarks = _Remarks()
+        self._held: tuple[int, bytes, _Remarks] | None = None
 
     def blocks_of(self, event: Event) -> Iterator[bytes]:
         for data in self._packets_of(event):
             if self._held is not None:
-                yield packet(*self._held)
+                time, held, remarks = self._held
+                yield packet(time, held, remarks.all())
             self._held = (self._start + event.time, data, self._remarks)
-            self._remarks = []
+            self._remarks = _Remarks()
 
     def rest(self) -> Iterator[bytes]:
         """Yield the last packet; where there is none, a block that has only what is to say."""
         if self._held is not None:
             time, data, remarks = self._held
-            yield packet(time, data, remarks + self._remarks)
-        elif self._remarks:
-            yield statistics(self._start, self._remarks)
+            yield packet(time, data, remarks.all() + self._remarks.all())
+        elif remarks := self._remarks.all():
+            yield statistics(self._start, remarks)
 
     def _packets_of(self, event: Event) -> Iterator[bytes]:
         match event:
@@ -76,12 +106,13 @@ class _Capture:
                     yield from self._begin(Open(event.time, event.connection, continued=True))
                 yield from self._go_on(self._links[event.connection], event)
             case Error() | Gap() | Mark() | Clock():
-                self._remarks.append(_remark(event))
+                self._remarks.add(_remark(event))
 
     def _begin(self, event: Open) -> Iterator[bytes]:
         self._begun += 1
         link = self._links[event.connection] = Conversation(event, self._begun)
-        self._remarks += link.remarks
+        for remark in link.remarks:
+            self._remarks.add(remark)
         return link.begin()
 
     def _go_on(self, link: Conversation, event: Data | Eof | Close) -> Iterator[bytes]:
@@ -92,7 +123,7 @@ class _Capture:
                 return link.finish(direction)
             case Close():
                 del self._links[event.connection]
-                self._remarks.append(_remark(event))
+                self._remarks.add(_remark(event))
                 return link.end(event)
 
 
