@@ -94,8 +94,8 @@ class _Capture:
         if self._held is not None:
             time, data, remarks = self._held
             yield packet(time, data, remarks.all() + self._remarks.all())
-        elif remarks := self._remarks.all():
-            yield statistics(self._start, remarks)
+        elif texts := self._remarks.all():
+            yield statistics(self._start, texts)
 
     def _packets_of(self, event: Event) -> Iterator[bytes]:
         match event:
