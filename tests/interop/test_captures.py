@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from tcpip_core.transcript import Close, Data, Direction, Event, Header, Open
+from tcpip_core.transcript import Close, Data, Direction, Event, Header, Open, open_transcript
 from tcpip_tools.logs._capture import read_capture
 from tcpip_tools.logs._messages import Message, messages_in
 from tcpip_tools.pcapng import blocks
 from tests.interop._programs import CAPTURE_READERS, TSHARK, path
-from tests.tools._transcripts import START, RandomLog
+from tests.tools._command import run
+from tests.tools._transcripts import START, RandomLog, conversation, write
 
 Streams = list[dict[Direction, bytes]]
 
@@ -160,3 +161,16 @@ class Joined:
             self.found.append({">": b"", "<": b""})
         number, direction = self._numbers[source, destination]
         self.found[number][direction] += payload
+
+
+@pytest.mark.interop(TSHARK)
+def test_a_transcript_that_became_a_capture_and_one_again_says_the_same(tmp_path: Path) -> None:
+    """With its framing and encoding, so that the two can be compared message by message."""
+    ends = "closed|sends no more"  # A capture has a FIN for what a transcript says in other words.
+    night = write(tmp_path / "night.tcplog", conversation(reset=False), Header(START, framing="crlf", encoding="ascii"))
+    capture, back = str(tmp_path / "night.pcapng"), str(tmp_path / "back.tcplog")
+    for verb in (["convert", night, capture], ["convert", capture, back], ["diff", night, back, "--skip", ends]):
+        done = run("log", *verb)
+        assert (0, "", "") == (done.returncode, done.stdout, done.stderr), verb
+    with open_transcript(Path(back)) as reader:
+        assert ("crlf", "ascii") == (reader.header.framing, reader.header.encoding)

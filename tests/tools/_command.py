@@ -37,10 +37,11 @@ def events(stdout: str) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def running(*args: str) -> Iterator[subprocess.Popen[str]]:
+def running(*args: str, stdin: int | None = None) -> Iterator[subprocess.Popen[str]]:
     """Run the command while the block runs."""
     process = subprocess.Popen(
         [*COMMAND, *args],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

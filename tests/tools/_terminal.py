@@ -39,6 +39,8 @@ class Terminal:
     def __init__(self, controller: int, process: subprocess.Popen[bytes]) -> None:
         self._controller = controller
         self.process = process
+        self.written = b""
+        """All that the program wrote."""
         self._screen = AnsweringScreen(self.type)
         self._stream = pyte.ByteStream(self._screen)
 
@@ -99,6 +101,7 @@ class Terminal:
             data = os.read(self._controller, 65536)
         except OSError:  # Linux says EIO when the other end is closed.
             return False
+        self.written += data
         self._stream.feed(data)
         return bool(data)
 
@@ -120,7 +123,7 @@ def terminal(*args: str, **env: str) -> Iterator[Terminal]:
         stderr=far_end,
         start_new_session=True,
         preexec_fn=_own_the_terminal,  # noqa: PLW1509  # it makes one system call
-        env=environment(TERM="xterm-256color", **env),
+        env=environment(**{"TERM": "xterm-256color"} | env),
     )
     os.close(far_end)
     screen = Terminal(controller, process)

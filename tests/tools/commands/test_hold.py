@@ -24,7 +24,8 @@ def test_a_drop_is_a_line_with_its_reason_and_a_status(end: Literal["fin", "rst"
     lost, summary = said.splitlines()
     assert (status, "") == (process.returncode, complaints)
     assert f": {reason}: the peer" in lost
-    assert f"drops: 1 x {reason}" in summary
+    assert ": 1 link, held for" in summary
+    assert f"drops: 1 x {reason}; 0 bytes" in summary
 
 
 def test_a_link_that_stays_is_status_0() -> None:
@@ -42,7 +43,8 @@ def test_it_connects_again_and_counts_the_drops() -> None:
     """All night long; an outage is told once, not every second."""
     with running("hold", f"{IPV4}:{(port := unused_port())}", "--reconnect", "--json") as process:
         event = next_event(process)
-        assert ("unreachable", 3) == (event["event"], event["exit"])
+        assert ("unreachable", 3, "REFUSED") == (event["event"], event["exit"], event["reason"])
+        assert "nothing listens there" in event["text"]
         for end in ("fin", "rst"):
             with device(port=port) as one:
                 assert "connected" == next_event(process)["event"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -158,6 +159,19 @@ def test_policy_reject_closes_the_second_at_once() -> None:
         with connect(port) as second:
             assert b"" == ask(second, b"b", 1)
         assert b"c" == ask(first, b"c", 1)
+
+
+def test_each_line_about_a_client_has_its_time() -> None:
+    """As those of `tap`; one client is one, not some."""
+    with running("mock", "echo", "--once") as process:
+        port = int(pipe(process.stdout).readline().split(" listens on ")[1].partition(",")[0].rpartition(":")[2])
+        assert b"a" == talk(port, b"a", size=1)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}  "
+    came, gone, summary = said.splitlines()
+    assert re.fullmatch(stamp + r"\* client 1 came: 127.0.0.1:\d+", came)
+    assert re.fullmatch(stamp + r"\* client 1 is gone: the peer closed the connection; 1 byte came, 1 said", gone)
+    assert summary.endswith("1 client, 0 refused; 1 byte came, 1 said; not recorded: 0 requests")
 
 
 def test_policy_queue_lets_the_second_wait() -> None:

@@ -90,6 +90,24 @@ def test_a_device_that_never_answers_is_status_7() -> None:
     assert (7, 0, 2) == (status, told[-1]["answered"], told[-1]["lost"])
 
 
+def test_an_answer_in_another_framing_is_said_once() -> None:
+    """The device answers every question; what ends its lines is another thing."""
+    with device(lambda _: b"ACME,1\n") as one:
+        done = run("ping", one.target, "STATUS", "--count", "3", "--timeout", "50ms", *FAST)
+    assert 7 == done.returncode
+    assert 1 == done.stderr.count("7 bytes came that look like --framing lf")
+    assert "not crlf: 'ACME,1\\n'" in done.stderr
+
+
+@pytest.mark.parametrize(("end", "reason"), [("fin", "FIN"), ("rst", "RST")])
+def test_a_machine_learns_why_the_link_was_lost(end: str, reason: str) -> None:
+    """As `hold` tells it."""
+    with device(lines(b"\r\n", STATUS=end)) as one:  # type: ignore[arg-type]  # one of the two words
+        _, told = ping(one.target, "STATUS")
+    assert [reason] == [event["reason"] for event in of_kind("lost", told)]
+    assert f"the link is lost: {reason}: the peer" in of_kind("lost", told)[0]["text"]
+
+
 @pytest.mark.parametrize(("end", "expected"), [("fin", 8), ("rst", 9)])
 def test_a_link_that_is_lost_ends_it_with_the_reason(end: str, expected: int) -> None:
     """One link is what it measures."""

@@ -32,6 +32,16 @@ def test_the_reply_is_on_stdout_byte_for_byte_and_nothing_else() -> None:
     assert (0, reply + b"\r\n", b"") == (done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.parametrize(("messages", "is_busy"), [(["CRASH"], True), (["STATUS", "CRASH"], False)])
+def test_a_device_that_has_answered_is_not_called_busy(messages: list[str], is_busy: bool) -> None:
+    """It had a place for this client; one that closes at once may have had none."""
+    with device(lines(b"\r\n", STATUS=b"OK", CRASH="fin")) as one:
+        done = run("send", one.target, *messages)
+    assert 8 == done.returncode
+    assert "no whole reply to 'CRASH'" in done.stderr
+    assert is_busy == ("busy with another client" in done.stderr)
+
+
 def test_several_messages_have_their_replies_in_turn() -> None:
     """Each waits for the one before it."""
     with device(lines(b"\n", A=b"1\n2", B=b"3\n4")) as one:

@@ -75,6 +75,21 @@ def test_orders_work_in_a_pipe_too() -> None:
     assert "    00000000  3a 78 0a " in done.stdout
 
 
+def test_digits_are_those_of_the_wire_with_what_ends_a_message() -> None:
+    """It is what one looks for with them."""
+    with device(DOME) as one:
+        done = piped("STATUS\n", one.target, "--hex", "--time", "off")
+    assert "    00000000  53 54 41 54 55 53 0d 0a  " in done.stdout
+    assert "    00000000  4f 4b 0d 0a  " in done.stdout
+
+
+def test_a_wrong_line_of_a_pipe_is_a_failure_for_machines() -> None:
+    """Not done, with the status of a failure."""
+    with device(DOME) as one:
+        status, found = told(":bytes zz\n", one.target)
+    assert (2, 2, "failed") == (status, found[-1]["exit"], found[-1]["outcome"])
+
+
 def test_the_conversation_is_saved_into_a_new_file_only(tmp_path: Path) -> None:
     """Whole, or not at all."""
     path = tmp_path / "dome.txt"
@@ -98,7 +113,8 @@ def test_the_conversation_is_saved_into_a_new_file_only(tmp_path: Path) -> None:
         (":time later", ":time needs one of absolute"),
         (":repeat 1s", ":repeat needs more"),
         (":repeat often STATUS", "is no span of time"),
-        (":bytes 0", "non-hexadecimal"),
+        (":bytes 0", "'0' is no bytes: each is two digits"),
+        (":framing hex:zz", "'zz' is no bytes: each is two digits"),
         (r"\q", "is no escape"),
     ],
 )
@@ -277,6 +293,26 @@ def test_a_history_that_cannot_be_written_is_done_without(tmp_path: Path) -> Non
         ready(screen, one)
         screen.type("STATUS\r")
         screen.wait_for("< OK")
+
+
+@pytest.mark.parametrize(("keys", "status", "outcome"), [("\x04", 0, "done"), ("\x03", 130, "interrupted")])
+@pytest.mark.parametrize("name", ["dumb", "unknown"])
+def test_a_terminal_without_a_cursor_gets_lines_and_no_escapes(name: str, keys: str, status: int, outcome: str) -> None:
+    """Editors and serial consoles have such ones; Enter alone sends nothing, and a wrong line ends nothing."""
+    with device(DOME) as one, terminal("talk", one.target, TERM=name) as screen:
+        screen.wait_for("connected to")
+        screen.type("\n:nosuch\n")
+        screen.wait_for(":nosuch is no order")
+        screen.type("STATUS\n")
+        screen.wait_for("< OK")
+        screen.type("OPEN\n")
+        screen.wait_for("< OPENED")
+        screen.type(keys)
+        assert status == screen.wait_end()
+        assert b"STATUS\r\nOPEN\r\n" == one.received
+    assert f"{outcome} after" in screen.written.decode()
+    assert "sent 2, received 2" in screen.written.decode()
+    assert b"\x1b" not in screen.written
 
 
 def test_a_terminal_that_is_closed_ends_it() -> None:

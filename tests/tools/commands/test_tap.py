@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import signal
 import socket
 import ssl
@@ -24,6 +25,7 @@ class Answer(ctypes.LittleEndianStructure):
     _fields_ = [("first", ctypes.c_uint8), ("second", ctypes.c_uint8), ("rest", ctypes.c_uint16)]
 
 
+STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}"
 DOME = lines(b"\r\n", STATUS=b"OK", MOVE=b"ERROR 7", DROP="rst")
 
 
@@ -39,8 +41,9 @@ def test_one_link_is_shown_and_recorded(tmp_path: Path) -> None:
     assert (0, "") == (process.returncode, complaints)
     *shown, summary = said.splitlines()
     assert [one.partition("  ")[2] for one in shown[1:3]] == ["1 > STATUS", "1 < OK"]
-    assert ["opened", "closed"] == [shown[at].split(" * ")[1].partition(":")[0] for at in (0, -1)]
-    assert "1 links, 8 bytes to the device, 4 to the client; ends: 1 x CLOSED_HERE; 0 refused" in summary
+    assert " * opened: " in shown[0]
+    assert shown[-1].endswith("  1 * closed by the client")
+    assert "1 link, 8 bytes to the device, 4 to the client; ends: 1 x closed; 0 refused" in summary
     recorded = events_of(Path(log))
     assert (b"STATUS\r\n", b"OK\r\n") == (bytes_of(recorded, ">"), bytes_of(recorded, "<"))
     later = run("log", "show", log).stdout.splitlines()
@@ -50,7 +53,8 @@ def test_one_link_is_shown_and_recorded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--view", "hex"], "00000000  53 54 41 54 55 53"),
+        (["--view", "hex"], "00000000  53 54 41 54 55 53 0d 0a  "),
+        (["--view", "hex"], "00000000  4f 4b 0d 0a  "),
         (["--struct", "tests.tools.commands.test_tap:Answer"], "{first=79 second=75 rest=2573}"),
     ],
 )
@@ -103,6 +107,23 @@ def test_an_interrupt_ends_it_with_the_summary(options: list[str], status: int) 
     assert ("close", "summary", "interrupted", status) == (
         *(event["event"] for event in told[-2:]), told[-1]["outcome"], told[-1]["exit"]
     )  # fmt: skip
+
+
+def test_a_client_that_is_refused_and_an_end_by_ctrl_c_are_told_with_their_times() -> None:
+    """In words: who closed the link is what one wants to know."""
+    with device(DOME) as one, running("tap", "0", one.target) as process:
+        port = int(pipe(process.stdout).readline().split()[1].rpartition(":")[2])
+        with socket.create_connection((IPV4, port), timeout=TIMEOUT) as first:
+            first.sendall(b"STATUS\r\n")
+            assert b"OK\r\n" == first.recv(4)
+            assert b"" == talk(port, b"", size=1)
+            refused = pipe(process.stderr).readline()
+            process.send_signal(signal.SIGINT)
+            assert b"" == first.recv(1)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    assert re.fullmatch(STAMP + r"  - ! 127.0.0.1:\d+ was refused: one client is served at a time\n", refused)
+    closed = said.splitlines()[-2]
+    assert re.fullmatch(STAMP + r"  1 \* closed by the command in between", closed)
 
 
 def test_a_reader_that_leaves_ends_it_without_a_word() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpip_core.transcript import Clock, Close, Data, Direction, Eof, Error, Event, Gap, Header, Mark, Open
-from tcpip_tools.pcapng import blocks
+from tcpip_tools.pcapng import blocks, messages_said
+from tcpip_tools.pcapng._blocks import section_header
 from tcpip_tools.pcapng._segments import checksum
 from tests.tools._transcripts import START, RandomLog
 from tests.tools.pcapng._parsed import Packet, folded, parsed
@@ -99,12 +100,41 @@ def test_the_file_says_that_it_is_made_up() -> None:
     assert "dome:5000" in said[0]
 
 
+@pytest.mark.parametrize("framing", ["", "crlf", "lf", "odd \u00e9\n\0", "x" * 9999])
+def test_the_file_says_how_messages_are_told_apart(framing: str) -> None:
+    """So that a transcript made out of it knows it again, with others' comments around it."""
+    head = Header(START, 'messages: {"framing": "no", "encoding": "no"}', framing, "latin-1", producer="\nmessages: {}")
+    made = b"".join(blocks(head, [V4], "a test"))
+    assert (framing, "latin-1") == messages_said(made)
+    assert 2 == len(parsed(made)[0])
+
+
+@given(st.integers(0, 300), st.binary(max_size=40), st.integers(0, 400))
+def test_a_damaged_file_says_nothing_or_what_it_said(place: int, junk: bytes, end: int) -> None:
+    """A capture is anybody's: no error, no endless loop."""
+    made = b"".join(blocks(Header(START, framing="crlf"), [V4], "a test"))
+    framing, encoding = messages_said((made[:place] + junk + made[place + len(junk) :])[: max(end, place)])
+    assert isinstance(framing + encoding, str)
+
+
+@pytest.mark.parametrize("said", ["", "{", "[]", "1", "null", '{"framing": "lf"}', "[" * 20_000])
+def test_a_comment_that_only_looks_like_ours_says_nothing(said: str) -> None:
+    """Somebody else may begin one with the same word."""
+    assert ("", "") == messages_said(section_header("another program", [f"messages: {said}"]))
+    assert ("", "") == messages_said(said.encode())
+
+
 def test_what_no_packet_can_say_is_a_comment() -> None:
     """On the packet after it, or on the last one."""
     before: list[Event] = [Mark(0, "begin"), Gap(0, 5, 6, "full"), Error(0, 1, "oops"), Clock(0, START)]
     packets = capture(*before, V4, Mark(3, "end\0\ud800" + "x" * 70_000))
     first, last = "\n".join(packets[0].comments), "\n".join(packets[-1].comments)
-    for text in ("mark: begin", "gap: 5 events with 6 bytes", "error: oops", "clock was set to 2023-11-14T22:13:20"):
+    for text in (
+        "mark: begin",
+        "gap: events missing here: 5, bytes: 6; full",
+        "error: oops",
+        "clock was set to 2023-11-14T22:13:20",
+    ):
         assert text in first
     assert "mark: end?xxx" in last
     assert len(last) == 60_000

@@ -284,7 +284,7 @@ def _parse(name: str) -> Framing:
         raise ValueError("there is none of that name")
     match kind:
         case "hex":
-            return Terminated(bytes.fromhex(parameter))
+            return Terminated(_from_digits(parameter))
         case "fixed":
             return FixedSize(int(parameter))
         case "len":
@@ -293,6 +293,13 @@ def _parse(name: str) -> Framing:
             return Structured(_imported(parameter) if ":" in parameter else parameter)
         case _:
             raise ValueError("there is none of that kind")
+
+
+def _from_digits(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no bytes: each is two digits from 0 to f, as in hex:0d0a") from None
 
 
 def _imported(path: str) -> type[ctypes.Structure]:

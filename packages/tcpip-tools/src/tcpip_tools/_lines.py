@@ -7,9 +7,12 @@ from typing import Final, TextIO, cast
 
 import click
 
-from ._report import Event, JsonLines, Output, Writer, stdout
+from ._report import Event, JsonLines, Output, Stopwatch, Writer, stdout
 
-__all__ = ["Lines", "has_colours", "make_writer", "stderr"]
+__all__ = ["DUMB", "Lines", "counted", "has_colours", "make_writer", "stamped", "stderr"]
+
+DUMB: Final = frozenset({"dumb", "unknown"})
+"""Names in ``TERM`` of terminals that know no escapes."""
 
 _STYLES: Final[Mapping[str, Mapping[str, object]]] = {
     ">": {"fg": "cyan"},
@@ -23,7 +26,17 @@ _STYLES: Final[Mapping[str, Mapping[str, object]]] = {
 
 def has_colours(stream: TextIO) -> bool:
     """Return whether colours may be written: to a terminal that has them, unless ``NO_COLOR`` is set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") not in DUMB
+
+
+def counted(count: int, what: str) -> str:
+    """Return how many there are of something that is called so where there is one."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def stamped(text: str) -> str:
+    """Return a line with date and time in front, as lines of a transcript have them."""
+    return f"{Stopwatch().stamp().wall:%Y-%m-%d %H:%M:%S.%f}  {text}"
 
 
 def stderr() -> Output:

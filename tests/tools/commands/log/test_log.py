@@ -9,14 +9,27 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tcpip_core.transcript import Close, Data, Error, Event, Header, Mark, Open, create_transcript, open_transcript
+from tcpip_core.transcript import (
+    Close,
+    Data,
+    Error,
+    Event,
+    Gap,
+    Header,
+    Mark,
+    Open,
+    create_transcript,
+    open_transcript,
+)
 from tcpip_tools import _cli
-from tests.tools._command import COMMAND, TIMEOUT, environment, events, run, running
+from tests.tools._command import COMMAND, TIMEOUT, environment, events, pipe, run, running, talk
+from tests.tools._terminal import terminal
 from tests.tools._transcripts import START, conversation, write
 
 STATUS = """
@@ -117,9 +130,9 @@ def test_pieces_are_shown_as_they_came_without_a_framing(night: str) -> None:
 
 
 def test_hex_shows_every_byte(night: str) -> None:
-    """As ``xxd`` does."""
+    """As ``xxd`` does, with what ends a message."""
     done = log("show", night, "--hex")
-    assert "00000000  1b 5b 32 4a ff                                   .[2J." in done.stdout
+    assert "00000000  1b 5b 32 4a ff 0d 0a                             .[2J..." in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -127,12 +140,36 @@ def test_hex_shows_every_byte(night: str) -> None:
     [
         (["--grep", "^STATUS$|mark"], ["- - mark: look here", "1 > STATUS"]),
         (["--direction", "<", "--grep", "OK|STATUS"], ["1 < OK"]),
-        (["--connection", "2"], ["- - mark: look here"]),
+        (["--connection", "1", "--grep", "look|ACME"], ["1 < ACME 9000", "- - mark: look here"]),
     ],
 )
 def test_only_what_is_wanted_is_shown(night: str, options: list[str], expected: list[str]) -> None:
     """A night is long."""
     assert expected == shown(night, *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint", "lines"),
+    [
+        (["--grep", "nosuch"], "nothing in night.tcplog matches", 0),
+        (["--direction", "<", "--grep", "STATUS"], "nothing in night.tcplog matches", 0),
+        (["--connection", "9", "--direction", "<"], "there is no link 9 in night.tcplog", 1),
+    ],
+)
+@pytest.mark.usefixtures("night")
+def test_nothing_to_show_is_status_1(inside: Inside, options: list[str], complaint: str, lines: int) -> None:
+    """Like ``grep``; a mark belongs to all links, and is shown."""
+    done = inside("show", "night.tcplog", *options)
+    assert (1, f"tcpip: {complaint}\n") == (done.returncode, done.stderr)
+    assert lines == len(done.stdout.splitlines())
+    *told, summary = events(inside("show", "night.tcplog", "--json", *options).stdout)
+    assert (lines, "failed", 1, lines) == (len(told), summary["outcome"], summary["exit"], summary["shown"])
+
+
+def test_an_empty_transcript_is_shown_as_it_is(tmp_path: Path, inside: Inside) -> None:
+    """Nothing was asked for that is not there."""
+    done = inside("show", write(tmp_path / "a.tcplog", []))
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_a_structure_is_shown_by_its_fields(tmp_path: Path) -> None:
@@ -156,7 +193,7 @@ def test_a_decode_function_that_raises_is_told_and_the_rest_is_shown(tmp_path: P
     said = [line[28:] for line in done.stdout.splitlines()]
     assert ["1 > 3 bytes", "1 > bad  (the decode function raised ZeroDivisionError: division by zero)"] == said[:2]
     assert "1 > 5 bytes" == said[2]
-    assert "raised on 1 messages, first: ZeroDivisionError" in done.stderr
+    assert "the decode function raised: 1, first: ZeroDivisionError" in done.stderr
     assert 1 == len(done.stderr.splitlines())
 
 
@@ -221,7 +258,7 @@ def test_a_reader_that_leaves_hears_no_complaint(tmp_path: Path) -> None:
         script = f"set -o pipefail; {' '.join(COMMAND)} log {verb} | head -c 10"
         done = subprocess.run(["bash", "-c", script], capture_output=True, timeout=TIMEOUT, check=False)
         assert 0 == done.returncode, verb
-        assert b"" == done.stderr.replace(b"0 places are covered\n", b""), verb
+        assert b"" == done.stderr.replace(b"places covered: 0\n", b""), verb
 
 
 def test_a_stdout_that_is_closed_is_a_sentence(night: str) -> None:
@@ -254,6 +291,72 @@ def test_follow_goes_on_as_the_file_grows_and_into_the_next_one(tmp_path: Path) 
             rest, complaints = process.communicate(timeout=TIMEOUT)
     assert (3, 130) == tuple(events(rest)[-1][key] for key in ("shown", "exit"))
     assert (130, "") == (process.returncode, complaints)
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome"), [(signal.SIGTERM, "terminated"), (signal.SIGHUP, "the terminal is gone")]
+)
+@pytest.mark.parametrize("way", ["-f", "-"])
+def test_what_is_ended_from_outside_has_its_summary(tmp_path: Path, way: str, number: int, outcome: str) -> None:
+    """As the other verbs that go on until somebody ends them."""
+    path = tmp_path / "night.tcplog"
+    with create_transcript(path, Header(START)) as writer:
+        writer.write(Mark(1, "first"))
+    file = [str(path), "-f"] if way == "-f" else ["-"]
+    with running("log", "show", "--json", *file, stdin=subprocess.PIPE) as process:
+        if way == "-":
+            pipe(process.stdin).write(path.read_text(encoding="utf-8"))
+            pipe(process.stdin).flush()
+        assert "first" in pipe(process.stdout).readline()
+        process.send_signal(number)
+        rest, complaints = process.communicate(timeout=TIMEOUT)
+    assert (130, "") == (process.returncode, complaints)
+    assert [(1, outcome, 130)] == [(one["shown"], one["outcome"], one["exit"]) for one in events(rest)]
+
+
+def test_a_hangup_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    """``nohup tcpip log show -f``."""
+    path = tmp_path / "night.tcplog"
+    with create_transcript(path, Header(START)) as writer:
+        writer.write(Mark(1, "first"))
+        writer.flush()
+        command = ["bash", "-c", 'trap "" HUP; exec "$@"', "bash", *COMMAND, "log", "show", "-f", str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+            try:
+                assert "first" in pipe(process.stdout).readline()
+                process.send_signal(signal.SIGHUP)
+                writer.write(Mark(2, "second"))
+                writer.flush()
+                assert "second" in pipe(process.stdout).readline()
+            finally:
+                process.kill()
+
+
+# However it ends
+
+
+@pytest.mark.parametrize("verb", ["show", "stats", "diff"])
+@pytest.mark.parametrize("name", ["nosuch.tcplog", "damaged.tcplog"])
+def test_the_last_event_is_the_summary_also_after_a_failure(
+    tmp_path: Path, inside: Inside, night: str, verb: str, name: str
+) -> None:
+    """With the status that the command exits with."""
+    (tmp_path / "damaged.tcplog").write_bytes(Path(night).read_bytes() + b"garbage\n{}\n")
+    files = [night, name] if verb == "diff" else [name]
+    done = inside(verb, *files, "--json")
+    summary = events(done.stdout)[-1]
+    assert 2 == done.returncode
+    assert ("summary", 2, "failed") == (summary["event"], summary["exit"], summary["outcome"])
+    assert name in done.stderr
+
+
+def test_the_summary_has_the_status_of_a_decode_function_that_raised(
+    tmp_path: Path, inside: Inside, night: str
+) -> None:
+    """It is 1."""
+    (tmp_path / "dome.py").write_text(STATUS, encoding="utf-8")
+    name = write(tmp_path / "a.tcplog", [Data(1, 1, ">", b"one\r\nbad\r\n")])
+    assert 1 == events(inside("show", name, "--json", "--decode", "dome:explain").stdout)[-1]["exit"]
 
 
 # What is no transcript, or torn
@@ -329,6 +432,14 @@ def test_a_framing_that_cannot_be_used_is_none_in_a_transcript(tmp_path: Path, i
     done = inside("show", name)
     assert (0, "") == (done.returncode, done.stderr)
     assert done.stdout.endswith("1 > hi\\n\n")
+
+
+def test_a_gap_is_told_so_that_it_is_right_for_one(tmp_path: Path, inside: Inside) -> None:
+    """One event is not 1 events."""
+    name = write(tmp_path / "a.tcplog", [Data(1, 1, ">", b"hi\r\n"), Gap(2, 1, 2, "full")])
+    assert "- ! gap: events missing: 1, bytes: 2; full\n" in inside("show", name).stdout
+    assert "gaps: 1, events missing: 1\n" in inside("stats", name).stdout
+    assert "# gap: events missing here: 1, bytes: 2\n" in inside("convert", name, "-", "--to", "dialogue").stdout
 
 
 # stats
@@ -407,8 +518,16 @@ def test_what_differs_is_shown_with_status_1(tmp_path: Path, night: str) -> None
     assert "-1 < ACME 9000" in lines
     assert "+1 < ACME 8000" in lines
     assert "-1 * closed: RST, by the device" in lines
-    told = events(log("diff", night, name, "--json").stdout)
-    assert (4, 1) == (told[-1]["differences"], told[-1]["exit"])
+    files, place, *told, summary = events(log("diff", night, name, "--json").stdout)
+    assert ("files", night, name) == tuple(files[key] for key in ("event", "before", "after"))
+    assert {"first": 1, "lines": 8} == place["before"] == place["after"]
+    kinds = Counter(event["event"] for event in told)
+    assert {"same": 6, "removed": 2, "added": 2} == kinds
+    assert ["1 < ACME 9000", "1 * closed: RST, by the device"] == [
+        event["text"] for event in told if event["event"] == "removed"
+    ]
+    counts = ("removed", "added", "differences", "exit")
+    assert (2, 2, 4, 1) == tuple(summary[key] for key in counts)
     assert 0 == log("diff", night, name, "--ignore", "[0-9]+", "--skip", "closed").returncode
 
 
@@ -419,6 +538,27 @@ def test_a_difference_in_a_long_night_has_the_right_line(tmp_path: Path) -> None
     done = log("diff", write(tmp_path / "a.tcplog", night), write(tmp_path / "b.tcplog", other))
     assert "@@ -14998,7 +14998,7 @@" in done.stdout
     assert 2 + 1 + 8 == len(done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_the_place_of_a_difference_is_as_diff_writes_it(tmp_path: Path, size: int) -> None:
+    """Of a side without a line it is the line before, of one with a single line that one."""
+    one = [Data(i, 1, ">", b"%d\r\n" % i) for i in range(size)]
+    done = log("diff", write(tmp_path / "a.tcplog", one), write(tmp_path / "b.tcplog", [Data(1, 1, ">", b"odd\r\n")]))
+    assert ["@@ -0,0 +1 @@", "@@ -1 +1 @@", "@@ -1,2 +1 @@"][size] == done.stdout.splitlines()[2]
+
+
+def test_framings_that_differ_are_told_with_the_option_that_mends_it(tmp_path: Path, night: str) -> None:
+    """Else each line differs, and nobody sees why."""
+    other = write(tmp_path / "b.tcplog", conversation(), Header(START))
+    done = log("diff", night, other)
+    assert 1 == done.returncode
+    assert (
+        f"messages are told apart in {night} by crlf, in {other} by no framing: to compare them alike add "
+        "--framing crlf\n"
+    ) == done.stderr
+    done = log("diff", night, other, "--framing", "crlf")
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("option", ["--ignore", "--skip"])
@@ -476,6 +616,22 @@ def test_a_recorded_device_plays_its_part_again(tmp_path: Path, night: str) -> N
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False, cwd=tmp_path)
     assert 1 == done.returncode
     assert "MOVE 6" in done.stdout
+
+
+def test_a_recorded_device_is_a_program_that_listens_where_it_is_told(tmp_path: Path, night: str) -> None:
+    """A fixed port is mostly taken, or another program's."""
+    assert 0 == log("convert", night, "dome.py", cwd=tmp_path).returncode
+    command = [sys.executable, "-X", "dev", "-W", "error", "dome.py", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment()) as process:
+        try:
+            where, _, port = pipe(process.stdout).readline().rstrip().rpartition(":")
+            assert ("listening on 127.0.0.1", True) == (where, port != "5000")
+            assert b"ACME 9000\r\n" == talk(int(port), b"*IDN?\r\n", size=11)
+        finally:
+            process.kill()
+    command[-1] = "--help"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True, cwd=tmp_path)
+    assert "[default: 5000]" in done.stdout
 
 
 def test_a_script_cannot_be_made_to_run_what_a_peer_says(tmp_path: Path) -> None:
@@ -537,6 +693,16 @@ def test_an_output_that_cannot_be_written_is_a_sentence_and_the_old_one_stays(tm
     assert ["a.csv", "night.tcplog"] == sorted(os.listdir(tmp_path))
 
 
+def test_what_was_told_of_messages_is_in_the_new_transcript(tmp_path: Path, inside: Inside) -> None:
+    """Else it has to be told again, each time."""
+    write(tmp_path / "a.tcplog", conversation(), Header(START))
+    done = inside("convert", "a.tcplog", "b.tcplog", "--framing", "crlf", "--encoding", "latin-1")
+    assert (0, "") == (done.returncode, done.stderr)
+    with open_transcript(tmp_path / "b.tcplog") as reader:
+        assert ("crlf", "latin-1") == (reader.header.framing, reader.header.encoding)
+        assert conversation() == list(reader)
+
+
 def test_a_capture_without_tshark_says_what_is_missing(tmp_path: Path, night: str) -> None:
     """Which program, and where it comes from."""
     assert 0 == log("convert", night, "a.pcapng", cwd=tmp_path).returncode
@@ -576,7 +742,7 @@ def test_a_secret_is_covered_wherever_it_was_cut(tmp_path: Path) -> None:
     with open_transcript(tmp_path / "b.tcplog") as reader:
         payloads = [event.payload for event in reader if isinstance(event, Data)]
     assert [b"PASS xxx", b"other", b"xxxx\r\nPASS x\r\n", b"xxxxxxx is weak\r\n"] == payloads
-    assert "places are covered" in done.stderr
+    assert "places covered: " in done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "cp1252"])
@@ -588,7 +754,7 @@ def test_a_pattern_is_for_text_and_covers_it_in_every_encoding(tmp_path: Path, i
     pieces: list[Event] = [Data(1, 1, ">", said[:middle]), Data(2, 1, ">", said[middle:]), Mark(3, before + secret)]
     name = write(tmp_path / "a.tcplog", pieces, Header(START, encoding=encoding))
     done = inside("redact", name, "b.tcplog", "--pattern", r"user=\w+", "--pattern", "(?i)grüsse")
-    assert (0, "3 places are covered\n") == (done.returncode, done.stderr)
+    assert (0, "places covered: 3\n") == (done.returncode, done.stderr)
     with open_transcript(tmp_path / "b.tcplog") as reader:
         _, first, second, mark = reader
     assert isinstance(first, Data)
@@ -623,7 +789,7 @@ def test_hosts_are_taken_out_of_texts_wherever_those_are(tmp_path: Path, source:
     ]
     name = write(tmp_path / "a.tcplog", events, Header(START, "dome.example:5000"))
     done = log("redact", source, "b.tcplog", "--addresses", cwd=tmp_path, stdin=Path(name).read_bytes())
-    assert (0, "2 places are covered\n") == (done.returncode, done.stderr)
+    assert (0, "places covered: 2\n") == (done.returncode, done.stderr)
     with open_transcript(tmp_path / "b.tcplog") as reader:
         assert "redacted" == reader.header.target
         _, *rest = reader
@@ -664,7 +830,7 @@ def test_what_is_not_secret_stays_to_the_byte(tmp_path: Path, night: str) -> Non
     assert 0 == log("redact", night, "b.tcplog", "--pattern", "nosuch", cwd=tmp_path).returncode
     with open_transcript(tmp_path / "b.tcplog") as reader:
         note, *rest = reader
-    assert Mark(0, "redacted: 0 places are covered") == note
+    assert Mark(0, "redacted, places covered: 0") == note
     assert conversation() == rest
 
 
@@ -694,3 +860,17 @@ def test_an_unknown_verb_is_a_usage_error() -> None:
     done = run("log", "nosuch")
     assert 2 == done.returncode
     assert "No such command 'nosuch'" in done.stderr
+
+
+@pytest.mark.parametrize("to", ["csv", "pcapng"])
+def test_a_format_that_holds_bytes_as_they_are_is_not_for_a_terminal(night: str, to: str) -> None:
+    """A hostile device could drive it."""
+    with terminal("log", "convert", night, "-", "--to", to) as screen:
+        screen.wait_for(f"{to} is nothing for a terminal")
+        assert 2 == screen.wait_end()
+
+
+def test_the_summary_of_a_failure_says_why(tmp_path: Path) -> None:
+    """A script has no other place to look."""
+    told = events(run("log", "show", str(tmp_path / "nosuch.tcplog"), "--json").stdout)
+    assert "cannot be read" in told[-1]["error"] or "No such file" in told[-1]["error"]

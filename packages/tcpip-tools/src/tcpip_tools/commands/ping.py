@@ -17,7 +17,7 @@ Examples:
   tcpip ping dome:5000 '*IDN?' --count 1000 --interval 10ms
   tcpip ping dome:5000 STATUS --expect '^DATA'   all else comes unasked
   tcpip ping dome:5000 --connect --count 10      how long a connection takes
-  tcpip ping dome:5000 STATUS --json | jq .seconds
+  tcpip ping dome:5000 STATUS --json | jq 'select(.event=="reply").seconds'
 
 One link is made and held. A question waits for the answer to the one before it, for --timeout; from the first that has
 none in time to the next answer is an outage. An answer that comes late counts, until the next question is asked.

@@ -20,7 +20,8 @@ Examples:
   tcpip talk dome:5000 --log dome.tcplog      with a record that tcpip log shows, compares, converts
 
 \b
-Each line is one message. \\x02 is a byte, and so are \\n, \\r, \\t, \\0, \\e and \\\\.
+Each line is one message; at a terminal Enter alone sends nothing, from a pipe an empty line is an empty message.
+\\x02 is a byte, and so are \\n, \\r, \\t, \\0, \\e and \\\\.
 A line that begins with a colon is an order; two begin a message with one:
   :framing lf     tell messages apart in another way; what has come is looked at again
   :hex            show bytes as digits too, or not

@@ -18,7 +18,7 @@ Examples:
   tcpip tap 0.0.0.0:5001 @dome --view hex
   tcpip tap 5001 dome:5000 --struct dome.protocol:Status
   tcpip tap 5001 dome:5000 --view none --log night.tcplog.gz
-  tcpip tap 5001 dome:5000 --once --json | jq -r .text
+  tcpip tap 5001 dome:5000 --once --json | jq -r 'select(.event=="message").text'
 
 The target is opened first, then one client is let in; others are refused. What goes over is not changed: bytes, the end
 of one direction, the end of both, a reset, and a side that does not read. When the link is over the target is opened

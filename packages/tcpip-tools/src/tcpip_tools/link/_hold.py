@@ -9,6 +9,7 @@ from typing import Final
 from tcpip_core import Keepalive, LossReason
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_loss
+from .._lines import counted
 from .._report import Event, Report, Stopwatch
 from .._targets import Target
 from ._link import Link, open_link
@@ -99,7 +100,8 @@ class Hold:
                 raise
             if str(e) != self.trouble:  # The same sentence every second says nothing new.
                 self.trouble = str(e)
-                self._tell(report, "unreachable", f"{e}; trying again every {PAUSE:g} s", "!", {"exit": e.code})
+                data = {"exit": e.code, "reason": e.code.name, "text": self.trouble}
+                self._tell(report, "unreachable", f"{e}; trying again every {PAUSE:g} s", "!", data)
 
     async def _held(self, link: Link, report: Report) -> None:
         self.trouble = ""
@@ -126,7 +128,7 @@ class Hold:
         self.drops[reason.name] += 1
         lasted = self.links[-1]
         words = why(reason, is_waited_for=False)
-        data = {"reason": reason.name, "seconds": round(lasted, 6)}
+        data = {"reason": reason.name, "text": words, "seconds": round(lasted, 6)}
         self._tell(report, "lost", f"lost after {in_words(lasted)}: {words}", "!", data)
 
     def _tell(self, report: Report, kind: str, text: str, mark: str, data: Mapping[str, object]) -> None:
@@ -137,8 +139,8 @@ class Hold:
         held, longest = sum(self.links), max(self.links, default=0.0)
         reasons = ", ".join(f"{count} x {name}" for name, count in self.drops.items()) or "none"
         text = (
-            f"{outcome} after {seconds:.1f} s: {len(self.links)} links, held for {held:.1f} s, the longest for "
-            f"{longest:.1f} s; drops: {reasons}; {self.size} bytes came unasked"
+            f"{outcome} after {seconds:.1f} s: {counted(len(self.links), 'link')}, held for {held:.1f} s, "
+            f"the longest for {longest:.1f} s; drops: {reasons}; {counted(self.size, 'byte')} came unasked"
         )
         data = {"links": len(self.links), "held": round(held, 3), "longest": round(longest, 3)}
         head = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3)}

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass, field
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_error, exit_code_for_loss
-from .._payload import shown
+from .._guess import hint_for_framing
+from .._lines import counted
+from .._payload import quoted, shown
 from .._report import Event, Report, Stopwatch
 from .._targets import Target
 from ._dial import dial, failure_to_connect, resolve
@@ -78,7 +80,7 @@ class Tally:
             lines += histogram(self.times)
             data["times"] = {name: round(value, 9) for name, value in values.items()}
         if self.outages:
-            lines.append(f"{len(self.outages)} outages, the longest {in_words(max(self.outages))}")
+            lines.append(f"{counted(len(self.outages), 'outage')}, the longest {in_words(max(self.outages))}")
         data["outages"] = [round(one, 6) for one in self.outages]
         head = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3)}
         return Event("summary", "\n".join(lines), "=", head | data)
@@ -114,6 +116,7 @@ class Ping:
     waiting: tuple[int, float] | None = field(default=None, init=False)
     """The question without an answer: its number, and when it was asked."""
     is_answered: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    has_hinted: bool = field(default=False, init=False)
 
     async def __call__(self, report: Report) -> ExitCode:
         """Ask, until all was asked.
@@ -135,13 +138,17 @@ class Ping:
             except ValueError as e:
                 raise Failure(ExitCode.USAGE, str(e)) from e
             except LinkLost as e:
-                reason = why(e.reason, is_waited_for=self.is_waiting)
-                raise Failure(exit_code_for_loss(e.reason), f"the link is lost: {reason}") from e
+                raise self._lost(e, report) from e
             finally:
                 self.tally.end(loop.time())
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
         return ExitCode.OK if self.tally.times else ExitCode.NO_ANSWER
+
+    def _lost(self, loss: LinkLost, report: Report) -> Failure:
+        text = f"the link is lost: {why(loss.reason, is_waited_for=self.is_waiting)}"
+        report(Event("lost", "", "!", {"reason": loss.reason.name, "text": text}))
+        return Failure(exit_code_for_loss(loss.reason), text)
 
     @property
     def is_waiting(self) -> bool:
@@ -177,11 +184,20 @@ class Ping:
                 listening.result()
             if self.is_waiting:
                 self.tally.silent(number, sent_at, f"no answer within {self.target.timeout:g} s", report)
+                self._hint(link, report)
             next_at = max(next_at + self.interval, loop.time())
             if self.count is None or self.tally.asked < self.count:
                 await asyncio.wait({listening}, timeout=next_at - loop.time())
             if listening.done():
                 listening.result()
+
+    def _hint(self, link: Link, report: Report) -> None:
+        """Say once what may be wrong where something came that is no whole message."""
+        if self.has_hinted or not link.pending:
+            return
+        self.has_hinted = True
+        text = f"{hint_for_framing(link.pending, self.target.framing)}: {quoted(link.pending, self.target.encoding)}"
+        report(Event("hint", f"{self.tally.watch.stamp().clock}  ! {text}", "!", {"text": text}, is_aside=True))
 
     def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
         """Return the last event."""

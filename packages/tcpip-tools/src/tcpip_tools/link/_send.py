@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from .._exit_codes import ExitCode, Failure
 from .._guess import hint_for_framing
@@ -14,6 +15,9 @@ from .._targets import Target
 from ._link import Link, LinkLost, open_link
 
 __all__ = ["RawReplies", "Send"]
+
+AT_ONCE: Final = 0.5
+"""A server that has no place for a client closes its connection within this time (seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Send:
     expect: re.Pattern[str] | None = None
     sent: int = field(default=0, init=False)
     received: int = field(default=0, init=False)
+    begun_at: float = field(default=0.0, init=False)
+    """When the link was there, by the loop's clock (seconds)."""
 
     async def __call__(self, report: Report) -> ExitCode:
         """Send everything.
@@ -79,6 +85,7 @@ class Send:
             If there is no connection, no reply in time, or another one than was expected.
         """
         async with open_link(self.target) as link:
+            self.begun_at = asyncio.get_running_loop().time()
             data = {"address": str(link.address), "seconds": round(link.connect_time, 6)}
             report(Event("connected", "", "*", data))
             spare: list[bytes] = []
@@ -96,8 +103,14 @@ class Send:
         except ValueError as e:
             raise Failure(ExitCode.USAGE, str(e)) from e
         except LinkLost as e:
-            missing = self._missing(message)
-            raise e.as_failure(f"{missing}, and it may be busy with another client: see tcpip probe") from e
+            raise e.as_failure(self._missing(message) + self._may_be_busy(e)) from e
+
+    def _may_be_busy(self, loss: LinkLost) -> str:
+        """Return what to add where it looks as if there was no place: the link ended at once, and nothing came."""
+        age = asyncio.get_running_loop().time() - self.begun_at
+        if self.received or loss.pending or age > AT_ONCE:
+            return ""
+        return ", and it may be busy with another client: see tcpip probe"
 
     def _missing(self, message: bytes) -> str:
         return f"no whole reply to {quoted(message, self.target.encoding, 60)}"

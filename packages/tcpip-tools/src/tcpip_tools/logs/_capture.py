@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from tcpip_core.transcript import Close, Closer, Data, Direction, Eof, Event, Gap, Header, Open, parse_wall
@@ -11,6 +12,7 @@ from tcpip_core.transcript import Close, Closer, Data, Direction, Eof, Event, Ga
 from .. import __version__
 from .._exit_codes import ExitCode, Failure
 from .._report import address_of, printable
+from ..pcapng import messages_said
 
 __all__ = ["Segment", "events_of_segments", "read_capture", "segments_from"]
 
@@ -28,6 +30,8 @@ _FIELDS: Final = (
     "tcp.payload",
 )
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
+_MOST_OF_HEAD: Final = 256 * 1024
+"""How much of a capture is read for its comments (bytes)."""
 _MOST_AHEAD: Final = 1000
 """How many segments that came too early are kept for each direction until what was before them is given up."""
 
@@ -64,6 +68,8 @@ class Segment:
 def read_capture(name: str) -> tuple[Header, Iterator[Event]]:
     """Return the TCP connections in a capture as a transcript.
 
+    How messages are told apart is known of a capture that was made out of a transcript.
+
     Parameters
     ----------
     name : str
@@ -87,7 +93,10 @@ def read_capture(name: str) -> tuple[Header, Iterator[Event]]:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         why = f"tshark says: {printable(said[-1])}" if done.returncode and said else "there is no TCP in it"
         raise Failure(ExitCode.USAGE, f"cannot convert {name}: {why}")
-    header = Header(segments[0].time, producer=f"tcpip-tools {__version__}, from a capture")
+    producer = f"tcpip-tools {__version__}, from a capture"
+    with Path(name).open("rb") as file:
+        framing, encoding = messages_said(file.read(_MOST_OF_HEAD))
+    header = Header(segments[0].time, framing=framing, encoding=encoding or "utf-8", producer=producer)
     return header, events_of_segments(segments)
 
 

@@ -1,5 +1,6 @@
 """Turn a transcript, or a capture, into something else; whole, or not at all."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from tcpip_core.transcript import Event, Header, TranscriptWriter
 from tcpip_testing.framing import Framing
 
 from .. import __version__
+from .._exit_codes import ExitCode, Failure
 from ._files import output
 from ._showing import encoding_for, framing_for
 from ._source import events_of, open_log
@@ -19,6 +21,9 @@ __all__ = ["FORMATS", "Log", "format_of", "run"]
 FORMATS: Final = ("pcapng", "text", "csv", "dialogue", "pytest", "tcplog")
 
 _SUFFIXES: Final = {".pcapng": "pcapng", ".txt": "text", ".csv": "csv", ".tcplog": "tcplog", ".gz": "tcplog"}
+
+_RAW: Final = frozenset({"pcapng", "csv"})
+"""Formats that hold bytes of the link as they are, which might drive a terminal."""
 
 _CAPTURES: Final = frozenset(
     bytes.fromhex(magic) for magic in ("0a0d0d0a", "d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d")
@@ -77,8 +82,11 @@ def run(
     Raises
     ------
     Failure
-        If it cannot be read, or written, or not be converted. Nothing was written then, but to stdout.
+        If it cannot be read, or written, or not be converted, or is nothing for the terminal that stdout is. Nothing
+        was written then, but to stdout.
     """
+    if to in _RAW and target == "-" and sys.stdout is not None and sys.stdout.isatty():
+        raise Failure(ExitCode.USAGE, f"{to} is nothing for a terminal: give a file, or a program to pipe it into")
     with _opened(source, framing, encoding, warn) as log, output(target) as file:
         if to == "tcplog":
             with TranscriptWriter(file, log.header, compress=target.endswith(".gz")) as writer:
@@ -94,12 +102,17 @@ def _opened(source: str, framing: str | None, encoding: str | None, warn: Callab
     if _is_capture(source):
         from ._capture import read_capture
 
-        header, events = read_capture(source)
-        yield Log(source, header, events, framing_for(framing, header))
+        yield _told(source, *read_capture(source), framing, encoding)
         return
     with open_log(source) as opened:
-        header = replace(opened.header, encoding=encoding_for(encoding, opened.header))
-        yield Log(source, header, events_of(opened, source, warn), framing_for(framing, header))
+        yield _told(source, opened.header, events_of(opened, source, warn), framing, encoding)
+
+
+def _told(name: str, header: Header, events: Iterator[Event], framing: str | None, encoding: str | None) -> Log:
+    """Return a transcript, with what was told of its messages in its header too."""
+    known = framing_for(framing, header)
+    header = replace(header, framing=framing or header.framing, encoding=encoding_for(encoding, header))
+    return Log(name, header, events, known)
 
 
 def _is_capture(name: str) -> bool:

@@ -1,7 +1,7 @@
 """The messages in the pieces that a transcript has, by a framing; pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from tcpip_core.transcript import Close, Data, Direction, Eof, Event, Gap
@@ -29,6 +29,8 @@ class Message:
         The message, without what frames it.
     remark : str
         What is odd about it; ``""`` for nothing.
+    framing : Framing or None
+        What it was framed by; None where it was not.
     """
 
     time: int
@@ -36,6 +38,12 @@ class Message:
     direction: Direction
     payload: bytes
     remark: str = ""
+    framing: Framing | None = field(default=None, compare=False)
+
+    @property
+    def wire(self) -> bytes:
+        """The message as it went over the link, with what frames it."""
+        return self.payload if self.framing is None else self.framing.encode(self.payload)
 
 
 Item: TypeAlias = Message | Event
@@ -116,6 +124,7 @@ class _Stream:
     """
 
     def __init__(self, framing: Framing | None) -> None:
+        self._framing = framing
         self._decoder: Decoder | None = None if framing is None else framing.decoder()
         self.held = 0
 
@@ -133,7 +142,7 @@ class _Stream:
         # What is left after a message is an end of this piece; all of a long message is not copied for each piece.
         self.held = len(self._decoder.pending) if messages else self.held + len(data.payload)
         for payload in messages:
-            yield Message(*head, payload)
+            yield Message(*head, payload, framing=self._framing)
 
     def give_up(self, data: Data, why: str) -> Message:
         """Return all that is there as it is, and what follows from now on too."""

@@ -49,7 +49,7 @@ def _losses(found: Statistics) -> Iterator[str]:
     lost = ", ".join(f"{count} x {printable(reason)}" for reason, count in found.losses.most_common())
     yield f"losses: {lost or 'none'}"
     missing = sum(gap.events for gap in found.gaps)
-    yield f"gaps: {len(found.gaps)}, {missing} events missing" if found.gaps else "gaps: none"
+    yield f"gaps: {len(found.gaps)}, events missing: {missing}" if found.gaps else "gaps: none"
     yield f"longest silence: {in_words(found.silence[0] / 1e9)}, from {in_words(found.silence[1] / 1e9)} on"
 
 

@@ -109,7 +109,7 @@ def _copied(header: Header, events: Iterable[Event], file: Writable, source: str
 def _write(log: TranscriptReader, cleaning: "_Cleaning", file: Writable, source: str, *, compress: bool) -> None:
     try:
         with TranscriptWriter(file, cleaning.header(), compress=compress) as writer:
-            writer.write(Mark(0, f"redacted: {cleaning.places} places are covered"))
+            writer.write(Mark(0, f"redacted, places covered: {cleaning.places}"))
             for event in log:
                 writer.write(cleaning.cleaned(event))
     except ValueError as e:

@@ -14,14 +14,16 @@ __all__ = ["dialogue", "pytest_test"]
 
 _PROGRAM: Final = """
 
-async def main() -> None:
-    async with DEVICE.serve(port=5000) as device:
-        print(f"listening on {device.host}:{device.port}")
+async def main(port: int) -> None:
+    async with DEVICE.serve(port=port) as device:
+        print(f"listening on {device.host}:{device.port}", flush=True)
         await device.finished()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description="Play the device of a transcript.")
+    parser.add_argument("port", nargs="?", type=int, default=5000, help="where to listen [default: 5000]")
+    asyncio.run(main(parser.parse_args().port))
 """
 
 _TEST: Final = '''
@@ -51,7 +53,7 @@ def dialogue(name: str, header: Header, events: Iterable[Event], framing: Framin
     """
     script = _Script(header, framing)
     device = script.text("DEVICE", "<", _links_of(events, framing), timeout=3600.0)
-    yield _head(name, "The device of a transcript, as a script.", script.used).encode()
+    yield _head(name, "The device of a transcript, as a script.", script.used, "argparse", "asyncio").encode()
     yield (device + _PROGRAM).encode()
 
 
@@ -61,16 +63,17 @@ def pytest_test(name: str, header: Header, events: Iterable[Event], framing: Fra
     links = _links_of(events, framing)
     device = script.text("DEVICE", "<", links, timeout=5.0)
     client = script.text("CLIENT", ">", links, timeout=5.0)
-    yield _head(name, "A recorded conversation, as a test.", script.used).encode()
+    yield _head(name, "A recorded conversation, as a test.", script.used, "asyncio").encode()
     yield f"{device}\n{client}{_TEST}".encode()
 
 
-def _head(name: str, words: str, used: set[str]) -> str:
+def _head(name: str, words: str, used: set[str], *modules: str) -> str:
     steps = ", ".join(["Dialogue", *sorted(used)])
     # Nothing of a transcript may end the comment that it stands in; nor may it stand in the first two lines, where
     # Python looks for the encoding of the file (PEP 263).
     origin = f"# {words}\n# Made by tcpip log convert.\n# Out of {printable(name)}\n"
-    return f"{origin}\nimport asyncio\n\nfrom tcpip_testing.dialogue import {steps}\n\n"
+    imports = "".join(f"import {module}\n" for module in modules)
+    return f"{origin}\n{imports}\nfrom tcpip_testing.dialogue import {steps}\n\n"
 
 
 class _Script:
@@ -147,7 +150,7 @@ def _remark(item: "Message | Mark | Gap") -> str:
         case Mark():
             return f"mark: {printable(item.text)}"
         case Gap():
-            return f"gap: {item.events} events with {item.bytes} bytes are missing here"
+            return f"gap: events missing here: {item.events}, bytes: {item.bytes}"
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from tcpip_core.transcript import Clock, Close, Data, Eof, Error, Gap, Header, Mark, Open, format_wall
 
+from .._lines import counted
 from .._payload import for_machines, hex_lines, shown
 from .._report import Event as Report
 from .._report import printable
@@ -22,6 +23,8 @@ Times: TypeAlias = Literal["wall", "utc", "start", "delta"]
 
 _MOST: Final = 4000
 """Most characters of a message that are shown as text."""
+_CLOSERS: Final = {"unknown": "the command in between"}
+"""Who closed a link in order, other than its two ends: ``tcpip tap``."""
 
 
 @dataclass(kw_only=True)
@@ -96,7 +99,7 @@ class Viewer:
             if decoded is not None:
                 return printable(decoded, _MOST)
         if self.as_hex:
-            return "\n    ".join([f"{len(message.payload)} bytes", *hex_lines(message.payload)])
+            return "\n    ".join([counted(len(message.wire), "byte"), *hex_lines(message.wire)])
         return shown(message.payload, self.encoding, _MOST)
 
     def _time(self, time: int) -> str:
@@ -121,13 +124,15 @@ def as_text(item: Item) -> tuple[str, str]:
         case Eof():
             mark, text = "*", f"the {'client' if item.direction == '>' else 'device'} sends no more"
         case Close():
+            if item.reason == "CLOSED_HERE":
+                return "*", f"closed by {_CLOSERS.get(item.by, f'the {item.by}')}"
             who = "one side was not heard any more" if item.by == "network" else f"by the {item.by}"
-            mark, text = "*" if item.reason == "CLOSED_HERE" else "!", f"closed: {printable(item.reason)}, {who}"
+            mark, text = "!", f"closed: {printable(item.reason)}, {who}"
         case Error():
             mark, text = "!", f"error: {printable(item.text)}"
         case Gap():
             mark = "!"
-            text = f"gap: {item.events} events with {item.bytes} bytes are missing: {printable(item.reason)}"
+            text = f"gap: events missing: {item.events}, bytes: {item.bytes}; {printable(item.reason)}"
         case Mark():
             text = f"mark: {printable(item.text)}"
         case _:

@@ -11,6 +11,7 @@ from .._exit_codes import ExitCode, Failure
 from .._lines import make_writer
 from .._report import Event as Report
 from .._report import Writer
+from . import _ending
 from ._decoding import function_named, structure_named
 from ._messages import Message, messages_in
 from ._show import Decode, Times, Viewer
@@ -42,28 +43,18 @@ def run(request: Request, *, as_json: bool) -> ExitCode:
     Raises
     ------
     Failure
-        If it cannot be read to its end, or a decode function raised.
+        If it cannot be read to its end, if a decode function raised, or if nothing is what was asked for.
     """
     writer = make_writer(as_json=as_json)
-    showing = _Showing(request, writer)
-    status = ExitCode.OK
-    try:
-        showing.show()
-    except KeyboardInterrupt:
-        status = ExitCode.INTERRUPTED
-    finally:
-        if as_json:
-            writer(Report("summary", "", "=", {"shown": showing.count, "exit": int(status)}))
-    if showing.failures:
-        count, first = len(showing.failures), showing.failures[0]
-        raise Failure(ExitCode.EXPECTATION, f"the decode function raised on {count} messages, first: {first}")
-    return status
+    found: dict[str, object] = {"shown": 0}
+    return _ending.run(lambda: _Showing(request, writer, found).show(), writer, found)
 
 
 class _Showing:
-    def __init__(self, request: Request, writer: Writer) -> None:
+    def __init__(self, request: Request, writer: Writer, found: dict[str, object]) -> None:
         self._request = request
         self._writer = writer
+        self._found = found
         self._structure: Framing | None = None
         self._decode: Decode | None = None
         if request.structure is not None:
@@ -71,28 +62,48 @@ class _Showing:
             self._structure = Structured(structure)
         elif request.function is not None:
             self._decode = function_named(request.function)
-        self.count = 0
-        self.failures: list[str] = []
+        self._count = 0
+        self._is_there = request.connection is None
+        self._failures: list[str] = []
 
-    def show(self) -> None:
+    def show(self) -> ExitCode:
+        """Show it to its end, or until nobody reads; return the status."""
         for log, events in self._logs():
-            viewer = Viewer(
-                header=log.header,
-                encoding=encoding_for(self._request.encoding, log.header),
-                times=self._request.times,
-                as_hex=self._request.as_hex,
-                decode=self._decode,
-                grep=self._request.grep,
-            )
-            viewer.failures = self.failures
-            for item in messages_in(self._wanted(events), self._framings(log)):
-                if isinstance(item, Message) and self._request.direction not in {None, item.direction}:
-                    continue
-                for line in viewer.lines(item):
-                    self.count += 1
-                    self._writer(line)
-                if self._writer.output.gone:
-                    return
+            self._show(log, events)
+            if self._writer.output.gone:
+                return ExitCode.OK
+        self._check()
+        return ExitCode.OK
+
+    def _show(self, log: TranscriptReader, events: Iterable[Event]) -> None:
+        viewer = Viewer(
+            header=log.header,
+            encoding=encoding_for(self._request.encoding, log.header),
+            times=self._request.times,
+            as_hex=self._request.as_hex,
+            decode=self._decode,
+            grep=self._request.grep,
+        )
+        viewer.failures = self._failures
+        for item in messages_in(self._wanted(events), self._framings(log)):
+            if isinstance(item, Message) and self._request.direction not in {None, item.direction}:
+                continue
+            for line in viewer.lines(item):
+                self._count += 1
+                self._found["shown"] = self._count
+                self._writer(line)
+            if self._writer.output.gone:
+                return
+
+    def _check(self) -> None:
+        """Fail if what was shown is not what was asked for."""
+        if self._failures:
+            text = f"messages on which the decode function raised: {len(self._failures)}, first: {self._failures[0]}"
+            raise Failure(ExitCode.EXPECTATION, text)
+        if not self._is_there:
+            raise Failure(ExitCode.EXPECTATION, f"there is no link {self._request.connection} in {self._request.name}")
+        if not self._count and (self._request.grep or self._request.direction):
+            raise Failure(ExitCode.EXPECTATION, f"nothing in {self._request.name} matches")
 
     def _logs(self) -> Iterator[tuple[TranscriptReader, Iterable[Event]]]:
         if self._request.follow:
@@ -102,8 +113,12 @@ class _Showing:
             yield log, events_of(log, self._request.name, warner(self._writer))
 
     def _wanted(self, events: Iterable[Event]) -> Iterator[Event]:
-        number = self._request.connection
-        return (event for event in events if number is None or getattr(event, "connection", 0) in {0, number})
+        wanted = self._request.connection
+        for event in events:
+            number = getattr(event, "connection", 0)
+            self._is_there = self._is_there or number == wanted
+            if wanted is None or number in {0, wanted}:
+                yield event
 
     def _framings(self, log: TranscriptReader) -> dict[Direction, Framing | None]:
         told = framing_for(self._request.framing, log.header)

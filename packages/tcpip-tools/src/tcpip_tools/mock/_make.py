@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tcpip_testing.framing import Raw, parse_framing
 
 from .._exit_codes import ExitCode, Failure
+from .._lines import counted
 from .._report import Event, Report
 from ..logs._showing import encoding_for, framing_for
 from ..logs._source import events_of, open_log
@@ -113,7 +114,7 @@ class ServingLog:
         """
         replay, links = self._read(report)
         self._serving.manner = replay
-        self._serving.name = f"{self._request.what} ({links} links)"
+        self._serving.name = f"{self._request.what} ({counted(links, 'link')})"
         return await self._serving(report)
 
     def _read(self, report: Report) -> tuple[Replay, int]:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from tcpip_testing.framing import Framing
 
 from .._guess import hint_for_framing
+from .._lines import stamped
 from .._payload import for_machines, quoted
 from .._report import Event, Report, printable
 from ._line import Line
@@ -259,6 +260,6 @@ class _Telling:
         return False
 
     def _tell(self, kind: str, text: str, payload: bytes, mark: str, data: dict[str, object] | None = None) -> None:
-        shown = f"{mark} client {self._line.number}: {text}" if text else ""
+        shown = stamped(f"{mark} client {self._line.number}: {text}") if text else ""
         machine = for_machines(payload[:10_000], self._encoding, client=self._line.number) | (data or {})
         self._report(Event(kind, shown, mark, machine, is_aside=True))

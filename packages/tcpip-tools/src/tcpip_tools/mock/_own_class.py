@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tcpip_core import BaseClientOrServer, LossReason, OneClientServer
 
 from .._exit_codes import ExitCode, Failure
+from .._lines import counted, stamped
 from .._report import Event, Report, address_of, printable
 from .._running import LOG
 from ..logs._decoding import imported
@@ -94,12 +95,12 @@ class OwnClass:
     def _visit(self, server: BaseClientOrServer) -> Event:
         if server.connected:
             self.clients += 1
-            return Event("connected", f"* client {self.clients} came", "*", {"client": self.clients})
+            return Event("connected", stamped(f"* client {self.clients} came"), "*", {"client": self.clients})
         reason = server.loss_reason or LossReason.CLOSED_HERE
-        text = printable(f"* client {self.clients} is gone: {reason.value}")
+        text = stamped(printable(f"* client {self.clients} is gone: {reason.value}"))
         return Event("ended", text, "*", {"client": self.clients, "reason": reason.name})
 
     def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
         """Return the last event."""
         data = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3), "clients": self.clients}
-        return Event("summary", f"{outcome} after {seconds:.1f} s: {self.clients} clients", "=", data)
+        return Event("summary", f"{outcome} after {seconds:.1f} s: {counted(self.clients, 'client')}", "=", data)

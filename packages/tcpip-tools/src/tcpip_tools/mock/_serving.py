@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from tcpip_core import LossReason
 
 from .._exit_codes import ExitCode
+from .._lines import counted, stamped
 from .._listening import bound_address, listen, turn_away
 from .._report import Event, Report, address_of
 from ._line import Line
@@ -110,7 +111,7 @@ class Serving:
                 turn_away(sock)
                 self.refused += 1
                 who = address_of(str(address[0]), address[1])
-                text = f"! {who} was refused: one client is served at a time"
+                text = stamped(f"! {who} was refused: one client is served at a time")
                 self._report(Event("refused", text, "!", {"client": who}, is_aside=True))
                 return False
         return True
@@ -133,7 +134,8 @@ class Serving:
             raise
         observer = None if self.recorder is None else self.recorder.connected("device", here, who)
         line = Line(reader, writer, observer, number)
-        self._report(Event("connected", f"* client {number} came: {who}", "*", {"client": number, "address": who}))
+        text = stamped(f"* client {number} came: {who}")
+        self._report(Event("connected", text, "*", {"client": number, "address": who}))
         try:
             await self.manner(line, self._report)
             line.end(LossReason.CLOSED_HERE if not reader.at_eof() else LossReason.FIN)
@@ -148,7 +150,8 @@ class Serving:
         self.received += line.received
         self.sent += line.sent
         reason = line.reason or LossReason.CLOSED_HERE
-        text = f"* client {line.number} is gone: {reason.value}; {line.received} bytes came, {line.sent} were said"
+        sizes = f"{counted(line.received, 'byte')} came, {line.sent} said"
+        text = stamped(f"* client {line.number} is gone: {reason.value}; {sizes}")
         data = {"client": line.number, "reason": reason.name, "received": line.received, "sent": line.sent}
         self._report(Event("ended", text, "*", data))
 
@@ -156,8 +159,8 @@ class Serving:
         """Return the last event."""
         unknown = self.manner.unknown
         text = (
-            f"{outcome} after {seconds:.1f} s: {self.clients} clients, {self.refused} refused; "
-            f"{self.received} bytes came, {self.sent} were said; {unknown} requests were not recorded"
+            f"{outcome} after {seconds:.1f} s: {counted(self.clients, 'client')}, {self.refused} refused; "
+            f"{counted(self.received, 'byte')} came, {self.sent} said; not recorded: {counted(unknown, 'request')}"
         )
         head = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3), "clients": self.clients}
         data = {"refused": self.refused, "received": self.received, "sent": self.sent, "unknown": unknown}

@@ -1,5 +1,5 @@
 """A transcript as a capture that Wireshark opens; pure: values in, bytes out."""
 
-from ._capture import blocks
+from ._capture import blocks, messages_said
 
-__all__ = ["blocks"]
+__all__ = ["blocks", "messages_said"]

@@ -3,13 +3,15 @@
 The format is that of draft-ietf-opsawg-pcapng: a section header, one interface, packets, and statistics at the end.
 """
 
+import contextlib
 import struct
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["MOST_TEXT", "interface", "packet", "section_header", "statistics"]
+__all__ = ["MOST_TEXT", "interface", "packet", "section_comments", "section_header", "statistics"]
 
 _SECTION: Final = 0x0A0D0D0A
+_BYTE_ORDER: Final = 0x1A2B3C4D
 _INTERFACE: Final = 1
 _STATISTICS: Final = 5
 _PACKET: Final = 6
@@ -27,10 +29,38 @@ _LATEST: Final = 2**63 - 1
 _Option = tuple[int, bytes]
 
 
-def section_header(application: str, comment: str) -> bytes:
+def section_header(application: str, comments: Sequence[str]) -> bytes:
     """Return the block that a file begins with."""
-    options = [(_COMMENT, _text(comment)), (_USER_APPLICATION, _text(application))]
-    return _block(_SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1), options)
+    options = [(_COMMENT, _text(one)) for one in comments] + [(_USER_APPLICATION, _text(application))]
+    return _block(_SECTION, struct.pack("<IHHq", _BYTE_ORDER, 1, 0, -1), options)
+
+
+def section_comments(capture: bytes) -> list[str]:
+    """Return the comments in the block that a file begins with.
+
+    Parameters
+    ----------
+    capture : bytes
+        The file, or its beginning; anybody's.
+
+    Returns
+    -------
+    list of str
+        Those that are whole; none of a file that is no pcapng, or in the byte order that `section_header` does not
+        write.
+    """
+    comments: list[str] = []
+    with contextlib.suppress(struct.error, UnicodeDecodeError):
+        kind, size, order = struct.unpack_from("<III", capture)
+        if (kind, order) != (_SECTION, _BYTE_ORDER):
+            return []
+        options = capture[24 : size - 4]
+        while options:
+            code, length = struct.unpack_from("<HH", options)
+            if code == _COMMENT and len(options) >= 4 + length:
+                comments.append(options[4 : 4 + length].decode())
+            options = options[4 + length + -length % 4 :]
+    return comments
 
 
 def interface(name: str, description: str) -> bytes:

@@ -1,19 +1,45 @@
 """A transcript as a capture file that Wireshark opens: its blocks, one by one; pure."""
 
+import contextlib
+import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tcpip_core.transcript import Clock, Close, Data, Eof, Error, Event, Gap, Header, Mark, Open, format_wall
 
-from ._blocks import MOST_TEXT, interface, packet, section_header, statistics
+from ._blocks import MOST_TEXT, interface, packet, section_comments, section_header, statistics
 from ._conversation import Conversation
 
-__all__ = ["blocks"]
+__all__ = ["blocks", "messages_said"]
 
 _SYNTHESISED = """\
 SYNTHESISED, not captured. The payloads, their order, their times, who closed, FIN and RST are those of a transcript \
 (.tcplog) that an application wrote. Handshakes, acknowledgements, sequence numbers, checksums and the sizes of \
 segments are made up; losses, retransmissions and delays of a real network are not shown."""
+
+_MESSAGES = "messages: "
+"""How the comment begins that says how the messages of the transcript are told apart, as JSON."""
+
+
+def messages_said(capture: bytes) -> tuple[str, str]:
+    """Return the framing and the encoding of the messages in a capture that `blocks` made.
+
+    Parameters
+    ----------
+    capture : bytes
+        The beginning of the file, which may be anybody's.
+
+    Returns
+    -------
+    tuple of str
+        What the transcript had; ``("", "")`` where the file does not say it.
+    """
+    for comment in section_comments(capture):
+        if comment.startswith(_MESSAGES):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+                said = json.loads(comment.removeprefix(_MESSAGES))
+                return str(said["framing"]), str(said["encoding"])
+    return "", ""
 
 
 _MOST_REMARKS: Final = 1024 * 1024
@@ -41,7 +67,8 @@ def blocks(header: Header, events: Iterable[Event], application: str) -> Iterato
         The file's blocks. They are those of a whole file also where the transcript is torn.
     """
     source = f"transcript by {header.producer or '?'} of {header.target or '?'}"
-    yield section_header(application, f"{_SYNTHESISED} From a {source}.")
+    messages = _MESSAGES + json.dumps({"framing": header.framing, "encoding": header.encoding})
+    yield section_header(application, [f"{_SYNTHESISED} From a {source}.", messages])
     yield interface("tcplog", f"synthesised from a {source}")
     capture = _Capture(header.start)
     for event in events:
@@ -135,7 +162,7 @@ def _remark(event: Close | Error | Gap | Mark | Clock) -> str:
         case Error():
             text = f"error: {event.text}"
         case Gap():
-            text = f"gap: {event.events} events with {event.bytes} bytes are missing here: {event.reason}"
+            text = f"gap: events missing here: {event.events}, bytes: {event.bytes}; {event.reason}"
         case Mark():
             text = f"mark: {event.text}"
         case _:

@@ -6,7 +6,7 @@ from typing import Final
 
 from .._options import parse_duration
 
-__all__ = ["ORDERS", "TIMES", "Order", "Repeat", "help_lines", "parse_order", "parse_repeat"]
+__all__ = ["ORDERS", "TIMES", "Order", "Repeat", "help_lines", "parse_bytes", "parse_order", "parse_repeat"]
 
 ORDERS: Final[Mapping[str, str]] = {
     ":framing": "NAME: tell messages apart by crlf, lf, cr, nul, hex:0d0a, fixed:16, len:u16be, raw, ...",
@@ -83,6 +83,20 @@ def parse_order(line: str) -> Order | str:
     if name == ":time" and rest not in TIMES:
         raise ValueError(f":time needs one of {', '.join(TIMES)}")
     return Order(name, rest)
+
+
+def parse_bytes(rest: str) -> bytes:
+    """Return the bytes that pairs of hexadecimal digits stand for.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    try:
+        return bytes.fromhex(rest)
+    except ValueError:
+        raise ValueError(f"{rest!r} is no bytes: each is two digits from 0 to f, as in :bytes 02 41 0d") from None
 
 
 def parse_repeat(rest: str) -> Repeat | None:

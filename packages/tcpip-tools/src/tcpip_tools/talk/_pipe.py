@@ -1,4 +1,4 @@
-"""Lines from a pipe or a file."""
+"""Lines from a pipe or a file, or from a terminal that can do no more than lines."""
 
 import asyncio
 import threading
@@ -17,12 +17,13 @@ class PipedLines:
     ----------
     stream : text file
         Usually stdin.
+    is_by_hand : bool
+        Somebody types them: Enter alone is no line.
     """
 
-    is_by_hand = False
-
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, is_by_hand: bool = False) -> None:
         self._stream = stream
+        self.is_by_hand = is_by_hand
         self._queue: asyncio.Queue[str | None] | None = None
         self._room = threading.Semaphore(_AHEAD)
 
@@ -43,8 +44,9 @@ class PipedLines:
     def _read(self, loop: asyncio.AbstractEventLoop, queue: "asyncio.Queue[str | None]") -> None:
         try:
             for line in self._stream:
-                self._room.acquire()
-                loop.call_soon_threadsafe(queue.put_nowait, line.rstrip("\r\n"))
+                if (stripped := line.rstrip("\r\n")) or not self.is_by_hand:
+                    self._room.acquire()
+                    loop.call_soon_threadsafe(queue.put_nowait, stripped)
             loop.call_soon_threadsafe(queue.put_nowait, None)
         except (RuntimeError, ValueError, OSError):
             return  # The loop has ended, or the stream was closed: nobody waits any more.

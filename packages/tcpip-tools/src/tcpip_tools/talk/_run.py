@@ -1,5 +1,6 @@
 """Choose where lines come from, and talk."""
 
+import os
 import sys
 from typing import TextIO, cast
 
@@ -13,7 +14,7 @@ __all__ = ["run"]
 
 
 def run(target: Target, time: str, *, is_hex: bool, as_json: bool, debug: bool) -> ExitCode:
-    """Talk: at a terminal by hand, else with what stdin holds.
+    """Talk: at a terminal by hand, without a prompt where that cannot move its cursor, else with what stdin holds.
 
     Parameters
     ----------
@@ -38,8 +39,9 @@ def run(target: Target, time: str, *, is_hex: bool, as_json: bool, debug: bool) 
     if stdin is None:
         raise Failure(ExitCode.USAGE, "stdin is closed: there is nothing to send")
     mode = cast("TimeMode", time)
-    if not (stdin.isatty() and sys.stdout is not None and sys.stdout.isatty()):
-        piped = Talk(target, PipedLines(stdin), mode, is_hex=is_hex)
+    is_by_hand = stdin.isatty() and sys.stdout is not None and sys.stdout.isatty()
+    if not is_by_hand or os.environ.get("TERM") in _lines.DUMB:
+        piped = Talk(target, PipedLines(stdin, is_by_hand=is_by_hand), mode, is_hex=is_hex)
         return _running.run(piped, _lines.make_writer(as_json=as_json), debug=debug)
     from ._terminal import TypedLines, writer_above_the_prompt
 

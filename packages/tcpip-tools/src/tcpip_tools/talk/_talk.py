@@ -18,6 +18,7 @@ from tcpip_testing.framing import parse_framing
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_loss
 from .._guess import hint_for_framing
+from .._lines import counted
 from .._payload import for_machines, hex_lines, quoted, shown, unescape
 from .._report import Event, Report, Stopwatch
 from .._targets import Target
@@ -25,9 +26,9 @@ from ..link._hold import why
 from ..link._link import Link, LinkLost, open_link
 from ..link._statistics import in_words
 from ._flood import FloodGate
-from ._orders import Order, help_lines, parse_order, parse_repeat
+from ._orders import Order, help_lines, parse_bytes, parse_order, parse_repeat
 
-__all__ = ["Lines", "Talk", "TimeMode"]
+__all__ = ["AT_ONCE", "Lines", "Talk", "TimeMode"]
 
 TimeMode: TypeAlias = Literal["absolute", "relative", "delta", "off"]
 
@@ -99,6 +100,7 @@ class Talk:
         self._gate = FloodGate(SHOWN_A_SECOND if self.lines.is_by_hand else None)
         self._sent_at: float | None = None
         self._heard = asyncio.Event()
+        self._has_failed = False
         self._undrawn: deque[Event] = deque()
         self._drawing: asyncio.TimerHandle | None = None
         self._holding: asyncio.Task[ExitCode] | None = None
@@ -192,11 +194,11 @@ class Talk:
             if not self._gate.lets_through(received_at):
                 continue
             if self._gate.held_back:
-                self._tell("flood", f"{self._gate.take_held_back()} messages came too fast to be shown", "!")
+                self._tell("flood", f"{counted(self._gate.take_held_back(), 'message')} came too fast to be shown", "!")
             encoding = self.target.encoding
             text = shown(message, encoding, 2000) + (f"  ({in_words(reply_time)})" if reply_time is not None else "")
             data = for_machines(message, encoding, seconds=reply_time)
-            self._tell("received", self._with_digits(text, message), "<", data)
+            self._tell("received", self._with_digits(text, self._framing.encode(message)), "<", data)
         if messages:
             self._heard.set()
             self._draw()
@@ -233,6 +235,7 @@ class Talk:
             except (ValueError, Failure) as e:
                 self._tell("error", str(e), "!", {"text": str(e)}, is_aside=True)
                 if not self.lines.is_by_hand:
+                    self._has_failed = True
                     return e.code if isinstance(e, Failure) else ExitCode.USAGE
         return ExitCode.OK
 
@@ -278,7 +281,7 @@ class Talk:
             case ":repeat":
                 await self._repeat(order.rest)
             case ":bytes":
-                await self._send(bytes.fromhex(order.rest), is_framed=False)
+                await self._send(parse_bytes(order.rest), is_framed=False)
             case ":mark":
                 self._tell("mark", order.rest, "-", {"text": order.rest})
                 if self.target.observer is not None:
@@ -326,7 +329,7 @@ class Talk:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise ValueError(f"{path} cannot be written: {e.strerror}") from e
-        self._note(f"{len(self._told)} lines are in {path}")
+        self._note(f"{path} has {counted(len(self._told), 'line')}")
 
     async def _wait_for_last_reply(self) -> ExitCode:
         """Wait until what was sent last is answered, and it is quiet again."""
@@ -377,5 +380,6 @@ class Talk:
     def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
         """Return the last event."""
         counts = ", ".join(f"{name} {count}" for name, count in self.counts.items())
+        outcome = "failed" if self._has_failed else outcome
         head: dict[str, object] = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3)}
         return Event("summary", f"{outcome} after {seconds:.1f} s: {counts}", "=", head | self.counts, is_aside=True)

@@ -23,6 +23,7 @@ from .._lines import Lines as Writer
 from .._report import JsonLines, Output
 from .._targets import Target
 from ._orders import ORDERS
+from ._talk import AT_ONCE
 
 __all__ = ["TypedLines", "history_of", "writer_above_the_prompt"]
 
@@ -75,6 +76,9 @@ class TypedLines:
             input=keyboard(),
             bottom_toolbar=lambda: self.state(),  # noqa: PLW0108  # it is set later
         )
+        self._later: asyncio.TimerHandle | None = None
+        self._redraw = self._session.app.invalidate
+        self._session.app.invalidate = self._invalidate  # type: ignore[method-assign]  # it has no setting for that
 
     def _keys(self) -> KeyBindings:
         """Let Enter hand over a line without an end of the prompt.
@@ -88,10 +92,25 @@ class TypedLines:
             buffer = event.current_buffer
             if line := buffer.text:
                 buffer.append_to_history()
+                self._put_drawing_off()
                 self._lines.put_nowait(line)
             buffer.reset()
 
         return keys
+
+    def _put_drawing_off(self) -> None:
+        """Draw nothing until a prompt reply is there: the loop draws, and would hear of the reply milliseconds late."""
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(AT_ONCE, self._draw)
+
+    def _draw(self) -> None:
+        self._later = None
+        self._redraw()
+
+    def _invalidate(self) -> None:
+        """Draw again soon; in place of `prompt_toolkit.application.Application.invalidate`."""
+        if self._later is None:
+            self._redraw()
 
     async def next_line(self) -> str | None:
         """Return the next line; None at Ctrl-D; raise `InterruptedError` at Ctrl-C."""
@@ -115,6 +134,8 @@ class TypedLines:
 
     async def close(self) -> None:
         """Give the terminal back."""
+        if self._later is not None:
+            self._later.cancel()
         if self._prompting is not None:
             self._prompting.cancel()
             (end,) = await asyncio.gather(self._prompting, return_exceptions=True)

@@ -13,6 +13,7 @@ from tcpip_core.transcript import Event as Recorded
 from tcpip_testing.framing import Framing, Structured, parse_framing
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_loss
+from .._lines import counted, stamped
 from .._listening import bound_address, cut, listen
 from .._report import Event, Report, address_of
 from .._targets import Target
@@ -147,7 +148,7 @@ class Tap:
 
     def _was_refused(self, who: str) -> None:
         self.refused += 1
-        text = f"! {who} was refused: one client is served at a time"
+        text = stamped(f"- ! {who} was refused: one client is served at a time")
         self._report(Event("refused", text, "!", {"client": who}, is_aside=True))
 
     async def _fresh(self, device: End | None, client: socket.socket) -> End | None:
@@ -170,7 +171,9 @@ class Tap:
             return await self._open_target()
         except Failure as e:
             data = {"text": str(e), "exit": e.code}
-            self._report(Event("unreachable", f"! {e}; the next client tries again", "!", data, is_aside=True))
+            self._report(
+                Event("unreachable", stamped(f"- ! {e}; the next client tries again"), "!", data, is_aside=True)
+            )
             return None
 
     async def _open_target(self) -> End:
@@ -226,10 +229,12 @@ class Tap:
 
     def summary(self, seconds: float, status: ExitCode, outcome: str) -> Event:
         """Return the last event."""
-        ends = ", ".join(f"{count} x {name}" for name, count in self.ends.items()) or "none"
+        words = {"CLOSED_HERE": "closed"}
+        ends = ", ".join(f"{count} x {words.get(name, name)}" for name, count in self.ends.items()) or "none"
         text = (
-            f"{outcome} after {seconds:.1f} s: {self.links} links, {self.sizes['>']} bytes to the device, "
-            f"{self.sizes['<']} to the client; ends: {ends}; {self.refused} refused"
+            f"{outcome} after {seconds:.1f} s: {counted(self.links, 'link')}, "
+            f"{counted(self.sizes['>'], 'byte')} to the device, {self.sizes['<']} to the client; "
+            f"ends: {ends}; {self.refused} refused"
         )
         data = {"links": self.links, "sent": self.sizes[">"], "received": self.sizes["<"], "ends": dict(self.ends)}
         head = {"exit": status, "outcome": outcome, "seconds": round(seconds, 3)}

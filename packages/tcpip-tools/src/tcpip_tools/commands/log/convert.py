@@ -21,6 +21,9 @@ Examples:
 The name of OUTPUT says what it is to be: .pcapng, .txt, .csv, .tcplog, .tcplog.gz, test_NAME.py, NAME.py. The TCP in a
 .pcapng is made up around the payloads, their times, FIN and RST; the file says so.
 
+An OUTPUT that exists is replaced when all is written, and keeps its owner and mode; behind a symbolic link it is the
+file there. What is no regular file, such as a FIFO, is written into.
+
 \b
 Exit status:
   0 written    2 cannot be read, converted, or written; then nothing is

@@ -17,6 +17,9 @@ Examples:
 Each byte that matches becomes x, so that sizes stay the same; a secret that was sent in two pieces is found too. Marks
 and errors are cleaned like payloads. Look at the result before you give it away: what nothing matches is still there.
 
+An OUTPUT that exists, also FILE itself, is replaced when all is written, and keeps its owner and mode; behind a
+symbolic link it is the file there. What is no regular file, such as a FIFO, is written into.
+
 \b
 Exit status:
   0 written    2 no transcript, or damaged, or cannot be written; then nothing is
@@ -38,4 +41,4 @@ def command(_: Settings, file: str, output: str, patterns: tuple[str, ...], addr
 
     secrets = _redacting.Secrets(patterns=patterns, addresses=addresses)
     places = _redacting.run(file, output, secrets, lambda text: click.echo(text, err=True))
-    click.echo(f"{places} places are covered", err=True)
+    click.echo(f"places covered: {places}", err=True)

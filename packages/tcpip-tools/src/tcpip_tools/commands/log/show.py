@@ -18,7 +18,7 @@ Examples:
   tcpip log show night.tcplog --struct dome.protocol:Status
   tcpip log show night.tcplog --decode dome.protocol:explain
   tcpip log show night.tcplog -f | tee look.txt
-  tcpip log show - --json < night.tcplog | jq -r .text
+  tcpip log show - --json < night.tcplog | jq -r 'select(.event=="message").text'
 
 \b
 A line has the time, the number of the link, and
@@ -30,8 +30,8 @@ they were sent and received. With --struct alone, what the device says is cut in
 
 \b
 Exit status:
-  0 shown    1 the decode function raised    2 no transcript, or damaged
-  130 interrupted, as one ends -f
+  0 shown    1 nothing matches, no such link, or the decode function raised
+  2 no transcript, or damaged    130 interrupted or terminated, as one ends -f
 """
 
 

@@ -14,7 +14,7 @@ EPILOG: Final = """\
 Examples:
   tcpip log stats night.tcplog
   tcpip log stats night.tcplog --framing lf --plot night.svg
-  tcpip log stats night.tcplog --json | jq '.commands.STATUS.p99'
+  tcpip log stats night.tcplog --json | jq 'select(.event=="stats").commands.STATUS.p99'
 
 A command is what the client sent; its name is its first word. Its reply time is from the end of it to the end of the
 first message after it; without a framing, pieces are taken for messages.
