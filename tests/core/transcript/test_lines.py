@@ -38,6 +38,16 @@ def test_what_is_no_time_is_refused(wrong: str) -> None:
         parse_wall(wrong)
 
 
+@pytest.mark.parametrize("wall", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_cannot_be_written_is_not_read(wall: str) -> None:
+    """Else whoever changes a transcript meets it far from its line."""
+    with pytest.raises(ValueError, match="not within the years 1 to 9999 in UTC"):
+        parse_wall(wall)
+    for line in (f'{{"tcplog":1,"start":"{wall}"}}', f'{{"t":1,"event":"clock","wall":"{wall}"}}'):
+        with pytest.raises(ValueError, match="in UTC"):
+            decode_header(line.encode()) if "tcplog" in line else decode_event(line.encode(), "utf-8")
+
+
 @pytest.mark.parametrize(
     ("payload", "encoding", "key", "value"),
     [

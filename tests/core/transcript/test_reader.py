@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,59 @@ def test_what_was_flushed_survives_the_cut_of_a_compressed_log() -> None:
     writer.write(Mark(1, "flushed"))
     writer.flush()
     assert (Header(0), [Mark(1, "flushed")], True) == read(file.getvalue())
+
+
+def flushed(count: int, *, gap: bytes = b"") -> bytes:
+    """Return a compressed log as a recorder has it in its file while it is running."""
+    packer = zlib.compressobj(wbits=31)
+    batches = [lines(), *(b'{"t":%d,"event":"mark","text":"%s"}\n' % (one, gap) for one in range(count))]
+    return b"".join(packer.compress(batch) + packer.flush(zlib.Z_SYNC_FLUSH) for batch in batches)
+
+
+@pytest.mark.parametrize("zeros", [1, 3, 4, 5, 20, 4096, 200_000])
+def test_zeros_behind_what_was_flushed_are_a_torn_end(zeros: int) -> None:
+    """A power failure leaves them: the file had grown, and its last blocks were not on the disk yet."""
+    _, events, is_torn = read(flushed(5) + bytes(zeros))
+    assert ([Mark(number, "") for number in range(5)], True) == (events, is_torn)
+
+
+@FEWER
+@given(SMALL_LOGS)
+def test_a_compressed_log_with_zeros_from_any_byte_on_reads_up_to_there(log: Log) -> None:
+    """Nothing is made up of them: in the middle of a block they would unpack to something."""
+    header, events = log
+    content = written(header, events, compress=True)
+    for cut in range(len(content)):
+        for zeros in (1, 40, 100_000 if cut % 50 == 0 else 2):
+            try:
+                found, some, torn = read(content[:cut] + bytes(zeros))
+            except TranscriptError as e:
+                assert "line 1: " in str(e)  # noqa: PT017  # it may raise, or not
+            else:
+                assert (header, events[: len(some)]) == (found, some)
+                assert torn or some == events
+
+
+@pytest.mark.parametrize("zeros", [1, 1000, 100_000])
+def test_zeros_behind_a_whole_file_are_nothing(zeros: int) -> None:
+    """Its end is there, checksum included; so is another one behind them."""
+    whole = gzip.compress(lines(b'{"t":1,"event":"mark","text":"a"}'))
+    more = gzip.compress(b'{"t":2,"event":"mark","text":"b"}\n')
+    assert ([Mark(1, "a")], False) == read(whole + bytes(zeros))[1:]
+    assert ([Mark(1, "a"), Mark(2, "b")], False) == read(whole + bytes(zeros) + more)[1:]
+
+
+@pytest.mark.parametrize("size", [0, 40_000])
+def test_events_before_the_damage_of_a_compressed_log_are_given(size: int) -> None:
+    """Whoever opens it wants all that can be had, however much is unpacked at once."""
+    found: list[Event] = []
+    content = flushed(5, gap=b"x" * size) + b"\xff" * 20 + flushed(1)
+    with (
+        pytest.raises(TranscriptError, match="line 6: the compressed file is damaged"),
+        TranscriptReader(io.BytesIO(content)) as reader,
+    ):
+        found.extend(reader)
+    assert [Mark(number, "x" * size) for number in range(5)] == found
 
 
 def test_members_of_a_compressed_log_are_read_one_after_the_other() -> None:

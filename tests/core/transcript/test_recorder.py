@@ -55,6 +55,31 @@ def link_of(recorder: Observer) -> LinkObserver:
     return link
 
 
+@contextlib.contextmanager
+def waiting_disk(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, failing: int = 0) -> Iterator[None]:
+    """Write a mark, and let everything else be queued until this is left; then so many attempts to write fail."""
+    recorder.mark("begin")
+    assert recorder.flush(BOUND)
+    begun, answered, real, attempts = threading.Event(), threading.Event(), os.write, itertools.count()
+
+    def write(fd: int, data: memoryview) -> int:
+        begun.set()
+        assert answered.wait(BOUND)
+        if 0 < next(attempts) <= failing:
+            raise OSError(5, "Input/output error")
+        return real(fd, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write)
+        recorder.mark("is being written")
+        assert begun.wait(BOUND)
+        try:
+            yield
+        finally:
+            answered.set()
+        assert recorder.flush(BOUND)
+
+
 def test_a_client_and_a_server_record_the_same_from_their_sides(tmp_path: Path) -> None:
     """``>`` is from the client to the device, whoever records it."""
     for side in SIDES:
@@ -201,6 +226,21 @@ def test_a_full_file_makes_way_for_one_that_stands_alone(tmp_path: Path, name: s
     assert sorted(set(starts)) == starts
 
 
+@pytest.mark.parametrize("name", ["a.tcplog", "a.tcplog.gz"])
+def test_a_file_gets_longer_than_it_may_by_one_event_at_most(tmp_path: Path, name: str) -> None:
+    """Also where large pieces come faster than they are written: who sets a limit has a small disk."""
+    chunks = [os.urandom(65_536) for _ in range(60)]
+    with Recorder(tmp_path / name, max_file_size=100_000, keep=100) as recorder:
+        link = link_of(recorder)
+        for chunk in chunks:
+            link.received(chunk)
+    older = sorted(tmp_path.glob("a.*.tcplog*"), key=lambda path: -int(path.name.split(".")[1]))
+    paths = [*older, tmp_path / name]
+    assert b"".join(chunks) == b"".join(payloads(events_of(path)) for path in paths)
+    longest = 100_000 + 2 * 65_536 + 200
+    assert [] == [path.name for path in paths if path.stat().st_size > longest]
+
+
 def test_a_clock_that_was_set_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a step of the wall's clock, times are read from the new one."""
     with Recorder(tmp_path / "a.tcplog") as recorder:
@@ -216,6 +256,19 @@ def test_a_clock_that_was_set_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     clocks = [event for event in events if isinstance(event, Clock)]
     assert 1 <= len(clocks) <= 2
     assert abs(clocks[0].wall - reader.header.start - clocks[0].time - 3_600_000_000_000) < 10**9
+
+
+def test_a_clock_that_was_set_stands_in_the_order_of_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noticed while many events are written: those that follow in the file happened before it was."""
+    real = time.time_ns
+    with Recorder(tmp_path / "a.tcplog") as recorder, waiting_disk(recorder, monkeypatch):
+        for _ in range(600):
+            recorder.mark("")
+        monkeypatch.setattr(time, "time_ns", lambda: real() + 3_600_000_000_000)
+    events = events_of(tmp_path / "a.tcplog")
+    times = [event.time for event in events]
+    assert sorted(times) == times
+    assert 1 == sum(isinstance(event, Clock) for event in events)
 
 
 # Trouble with the disk
@@ -287,6 +340,21 @@ def test_a_path_that_cannot_be_written_costs_the_log_and_nothing_else(
     assert any("is missing" in one and "3 events, 1 bytes" in one for one in told)
 
 
+@pytest.mark.parametrize("name", ["a.tcplog", "a.tcplog.gz"])
+def test_a_full_disk_costs_no_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Each attempt to begin a file would make way for it: the logs of the nights before would go, one a second."""
+    monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
+    path = tmp_path / name
+    with Recorder(path) as recorder:
+        recorder.mark("the night before")
+    with full_disk(monkeypatch), Recorder(path, keep=2) as recorder:
+        for _ in range(5):
+            recorder.mark("lost")
+            assert recorder.flush(BOUND)
+    (older,) = tmp_path.iterdir()
+    assert ["the night before"] == [event.text for event in events_of(older) if isinstance(event, Mark)]
+
+
 def test_a_pipe_or_a_device_is_not_made_way_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """To rename ``/dev/stdout`` would harm every program of the host."""
     path = tmp_path / "pipe.tcplog"
@@ -345,6 +413,95 @@ def test_a_disk_that_hangs_keeps_neither_the_link_nor_the_close(
     assert (101, 1_000_000) == (len(events) - 1 + gap.events, len(payloads(events)) + gap.bytes)
     assert gap.events > 80
     assert "could not keep up" in gap.reason
+
+
+def story_of(events: list[Event]) -> list[tuple[str, int, int]]:
+    """Return the kind of each event, its time since the first one, and its bytes."""
+    sizes = [len(one.payload) if isinstance(one, Data) else one.bytes if isinstance(one, Gap) else 0 for one in events]
+    return [(type(one).__name__, one.time - events[0].time, size) for one, size in zip(events, sizes, strict=True)]
+
+
+def test_what_had_no_room_is_missing_where_it_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smaller pieces that come later still have room: without a gap before them a stream would join over the hole."""
+    with Recorder(tmp_path / "a.tcplog", max_backlog=10_000) as recorder:
+        with waiting_disk(recorder, monkeypatch):
+            begun = time.monotonic_ns()
+            recorder.record(Open(begun, 1))
+            for moment, size in enumerate([4000, 10, 4000, 10, 4000, 5000, 10], 1):
+                recorder.record(Data(begun + moment, 1, "<", bytes(size)))
+            recorder.record(Close(begun + 8, 1, "FIN", "device"))
+            recorder.record(Data(begun + 9, 2, "<", bytes(20_000)))
+    assert [
+        ("Open", 0, 0),
+        ("Data", 1, 4000),
+        ("Data", 2, 10),
+        ("Data", 3, 4000),
+        ("Data", 4, 10),
+        ("Gap", 5, 9000),
+        ("Data", 7, 10),
+        ("Close", 8, 0),
+        ("Gap", 9, 20_000),
+    ] == story_of(events_of(tmp_path / "a.tcplog")[2:])
+
+
+def test_what_could_not_be_written_is_missing_where_it_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk recovers in the middle of what was taken at once: the rest of it comes behind the gap."""
+    monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
+    with Recorder(tmp_path / "a.tcplog") as recorder, waiting_disk(recorder, monkeypatch, failing=1):
+        for _ in range(600):
+            recorder.mark("")
+    events = events_of(tmp_path / "a.tcplog")
+    times = [event.time for event in events]
+    assert sorted(times) == times
+    assert [2] == [number for number, event in enumerate(events) if isinstance(event, Gap)]
+    gap = events[2]
+    assert isinstance(gap, Gap)
+    assert 602 == len(events) - 1 + gap.events
+
+
+def continued_in(path: Path) -> list[int]:
+    """Return the links that were open before a file was begun."""
+    return [event.connection for event in events_of(path) if isinstance(event, Open) and event.continued]
+
+
+def test_a_link_whose_end_had_no_room_is_not_open_in_the_next_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one that came and went meanwhile; one that came then, and stayed, is."""
+    path = tmp_path / "a.tcplog"
+    with Recorder(path, max_backlog=3000, max_file_size=2000) as recorder:
+        known = link_of(recorder)
+        with waiting_disk(recorder, monkeypatch):
+            for _ in range(40):
+                known.eof_sent()
+            known.ended(LossReason.FIN)
+            link_of(recorder).ended(LossReason.FIN)
+            link_of(recorder)
+        recorder.mark("x" * 3000)
+        assert recorder.flush(BOUND)
+        recorder.mark("in the next file")
+    assert [3] == continued_in(path)
+
+
+def test_a_link_whose_end_could_not_be_written_is_not_open_in_the_next_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when it ended; one that began then is open in it."""
+    monkeypatch.setattr(scribe, "_NEXT_TRY", 0)
+    path = tmp_path / "a.tcplog"
+    with Recorder(path, max_file_size=2000) as recorder:
+        known = link_of(recorder)
+        assert recorder.flush(BOUND)
+        with full_disk(monkeypatch):
+            known.ended(LossReason.FIN)
+            link_of(recorder)
+            assert recorder.flush(BOUND)
+        recorder.mark("x" * 3000)
+        assert recorder.flush(BOUND)
+        recorder.mark("in the next file")
+    assert [2] == continued_in(path)
 
 
 def test_a_mistake_in_the_writing_is_logged_and_the_links_go_on(

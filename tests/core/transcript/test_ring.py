@@ -94,6 +94,24 @@ def test_only_so_many_files_are_kept(tmp_path: Path) -> None:
     assert ["2", "3"] == last
 
 
+@pytest.mark.parametrize("name", ["dome[1].tcplog", "d*e.tcplog.gz", "?.tc[p]log", "a.[0-9]"])
+def test_a_name_like_a_pattern_is_a_name(tmp_path: Path, name: str) -> None:
+    """Its files are deleted when there are too many, and those of others are not."""
+    moments = ["-20260131T235959.123456Z", "-20260131T235958.123456Z", "-20260131T235957.123456Z"]
+    others = [f"dome1{moment}.tcplog{packed}" for moment in moments for packed in ("", ".gz")]
+    others += [f"{stem}{moment}.{end}" for moment in moments for stem, end in (("dome", "tcplog.gz"), ("a", "5"))]
+    others.append("?-20260131T235959.mine-Z.tc[p]log")
+    for other in others:
+        (tmp_path / other).touch()
+    with RingRecorder(tmp_path / name, keep=2) as recorder:
+        for number in range(5):
+            recorder.mark(str(number))
+            assert recorder.dump()
+            assert recorder.close(BOUND)
+    assert 2 == len(set(os.listdir(tmp_path)) - set(others))
+    assert set(others) < set(os.listdir(tmp_path))
+
+
 def test_a_disk_that_hangs_or_is_full_keeps_no_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

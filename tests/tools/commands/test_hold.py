@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import IPV4, unused_port
 from tests.tools._command import TIMEOUT, events, next_event, run, running
-from tests.tools._devices import device
+from tests.tools._devices import FullQueue, device
 
 
 @pytest.mark.parametrize(("end", "status", "reason"), [("fin", 8, "FIN"), ("rst", 9, "RST")])
@@ -58,6 +58,14 @@ def test_it_connects_again_and_counts_the_drops() -> None:
     summary = events(rest)[-1]
     assert (130, "") == (process.returncode, complaints)
     assert (2, {"FIN": 1, "RST": 1}) == (summary["links"], summary["drops"])
+
+
+def test_a_link_that_never_was_is_no_success() -> None:
+    """Whatever the time for which it was to be held."""
+    done = run("hold", f"{IPV4}:{unused_port()}", "--for", "100ms", "--reconnect", "--json")
+    assert (3, 0) == (done.returncode, events(done.stdout)[-1]["links"])
+    with FullQueue() as one:
+        assert 4 == run("hold", f"{IPV4}:{one.port}", "--for", "100ms").returncode
 
 
 def test_a_link_that_cannot_be_made_is_a_sentence() -> None:

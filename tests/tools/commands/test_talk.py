@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support import IPV4, unused_port
-from tests.tools._command import COMMAND, TIMEOUT, environment, events
+from tests.tools._command import COMMAND, TIMEOUT, environment, events, running
 from tests.tools._devices import Device, device, echo, lines
 from tests.tools._terminal import Terminal, terminal
 
@@ -104,9 +104,33 @@ def test_the_conversation_is_saved_into_a_new_file_only(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
 
 
+def test_a_pipe_that_is_no_text_ends_it_with_a_sentence() -> None:
+    """A file of an old system, for instance; what it has before is sent."""
+    with device(DOME) as one:
+        done = subprocess.run(
+            [*COMMAND, "talk", one.target],
+            input=b"STATUS\nGr\xfcn\nlast\n",
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+            env=environment(PYTHONIOENCODING="utf-8:strict"),
+        )
+    assert 2 == done.returncode
+    assert b"what stdin has is no text in utf-8" in done.stderr
+
+
+def test_a_link_that_floods_without_an_end_is_closed_with_a_word() -> None:
+    """At once, not when the next line is typed."""
+    with device(greeting=b"z" * 3_000_000) as one, running("talk", one.target, stdin=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert any("the link is closed: no end of a message" in line for line in process.stdout)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
+        (":save ~nobodyhere/x", "~nobodyhere/x cannot be written"),
         (":nosuch", ":nosuch is no order; there are :framing"),
         (":framing", ":framing needs more"),
         (":framing crfl", "unknown framing 'crfl'"),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpip_core.transcript import Close, Data, Direction, Eof, Event, Gap
-from tcpip_testing.framing import Framing, parse_framing
+from tcpip_testing._decoders import TerminatedDecoder
+from tcpip_testing.framing import Decoder, Framing, Terminated, parse_framing
 from tcpip_tools.logs._messages import Item, Message, messages_in
 
 LF = parse_framing("lf")
@@ -66,3 +67,37 @@ def test_without_a_framing_each_piece_is_a_message_but_nothing_is_none() -> None
     """As they arrived."""
     items = found(Data(1, 1, ">", b"a"), Data(2, 1, ">", b""), framings={">": None, "<": None})
     assert [(1, b"a", "")] == said(items)
+
+
+def test_messages_without_an_end_do_not_fill_the_memory() -> None:
+    """However many links have one: what there is no room for is given as it is, and nothing is lost."""
+    size = 8 * 2**20
+    pieces: list[Event] = [Data(n, n, ">", bytes([n]) * size) for n in range(1, 7)]
+    items = said(found(*pieces, Data(8, 5, ">", b"more"), Data(9, 1, ">", b"end\nnext\n")))
+    assert [5, 6, 8, 9, 9, 9, 9, 9] == [time for time, *_ in items]
+    assert 6 * size + len(b"moreendnext") == sum(len(payload) for _, payload, _ in items)
+    for time, payload, remark in items[:2]:
+        assert bytes([time]) * size == payload
+        assert "from here on pieces are given as they arrived" in remark
+    assert (9, b"next", "") == items[4]
+
+
+def test_a_long_message_in_small_pieces_is_not_copied_for_each() -> None:
+    """The time would grow with the square of its length: what the work is, is counted, not timed."""
+    copied = 0
+
+    class Counting(TerminatedDecoder):
+        @property
+        def pending(self) -> bytes:
+            nonlocal copied
+            copied += len(self._buffer)
+            return super().pending
+
+    class Framed(Terminated):
+        def _decoder(self, max_frame: int) -> Decoder:
+            return Counting(self.terminator, max_frame)
+
+    pieces = [Data(n, 1, ">", b"0123456789") for n in range(1000)]
+    items = said(found(*pieces, Data(1000, 1, ">", b"\nrest"), framings={">": Framed(b"\n"), "<": None}))
+    assert [10_000, 4] == [len(payload) for _, payload, _ in items]
+    assert copied < 100

@@ -140,6 +140,17 @@ def test_what_no_packet_can_say_is_a_comment() -> None:
     assert len(last) == 60_000
 
 
+@pytest.mark.parametrize("before", [[], [V4]])
+def test_what_is_said_of_one_packet_has_a_bound_and_what_is_left_out_is_counted(before: list[Event]) -> None:
+    """A log of nothing but long marks does not fill the memory, nor a block that no program reads."""
+    marks = [Mark(n, f"{n} {'x' * 50_000}") for n in range(100)]
+    made = b"".join(blocks(Header(START), [*before, *marks], "a test"))
+    assert 1_000_000 < len(made) < 1_200_000
+    assert b"mark: 19 x" in made
+    assert b"80 more remarks are left out here" in made
+    assert b"mark: 99 x" not in made
+
+
 def test_a_log_without_a_link_is_a_capture_without_packets() -> None:
     """And no error."""
     assert [] == capture(Mark(0, "nothing happened"))

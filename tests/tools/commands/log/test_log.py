@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import os
@@ -14,7 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from tcpip_core.transcript import Data, Event, Gap, Header, Mark, Open, create_transcript, open_transcript
+from tcpip_core.transcript import (
+    Close,
+    Data,
+    Error,
+    Event,
+    Gap,
+    Header,
+    Mark,
+    Open,
+    create_transcript,
+    open_transcript,
+)
 from tcpip_tools import _cli
 from tests.tools._command import COMMAND, TIMEOUT, environment, events, pipe, run, running, talk
 from tests.tools._terminal import terminal
@@ -640,6 +652,27 @@ def test_a_script_cannot_be_made_to_run_what_a_peer_says(tmp_path: Path) -> None
     assert (0, b"") == (imported.returncode, imported.stderr)
 
 
+@pytest.mark.parametrize("name", ["night coding=utf-7 .tcplog", "decoding=v2.tcplog"])
+@pytest.mark.parametrize("script", ["b.py", "test_b.py"])
+def test_the_name_of_a_log_is_not_taken_for_the_encoding_of_the_script(
+    tmp_path: Path, inside: Inside, name: str, script: str
+) -> None:
+    """Python looks for one in comments; in UTF-7 a harmless literal is code."""
+    nasty = b"+ACc-, __import__(+ACc-os+ACc-).mkdir(+ACc-ran+ACc-), +ACc-\n"
+    said: list[Event] = [Open(0, 1), Data(1, 1, ">", nasty), Data(2, 1, "<", nasty)]
+    write(tmp_path / name, said, Header(START, "", "lf"))
+    assert 0 == inside("convert", name, script).returncode
+    imported = subprocess.run(
+        [sys.executable, "-c", f"import {script[:-3]}"], capture_output=True, timeout=TIMEOUT, check=False, cwd=tmp_path
+    )
+    assert (0, b"") == (imported.returncode, imported.stderr)
+    assert not (tmp_path / "ran").exists()
+    literals = [
+        node.value for node in ast.walk(ast.parse((tmp_path / script).read_bytes())) if isinstance(node, ast.Constant)
+    ]
+    assert nasty.decode()[:-1] in literals
+
+
 def test_a_name_that_says_nothing_wants_an_option(night: str) -> None:
     """Rather than a guess."""
     done = log("convert", night, "-")
@@ -710,6 +743,86 @@ def test_a_secret_is_covered_wherever_it_was_cut(tmp_path: Path) -> None:
         payloads = [event.payload for event in reader if isinstance(event, Data)]
     assert [b"PASS xxx", b"other", b"xxxx\r\nPASS x\r\n", b"xxxxxxx is weak\r\n"] == payloads
     assert "places covered: " in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "cp1252"])
+def test_a_pattern_is_for_text_and_covers_it_in_every_encoding(tmp_path: Path, inside: Inside, encoding: str) -> None:
+    """Letters are letters, in either case; in a payload as in a mark."""
+    before, secret, after = "user=", "Müllerová" if encoding != "cp1252" else "Müller", " GRÜSSE!\r\n"
+    said = (before + secret + after).encode(encoding)
+    middle = len((before + "M").encode(encoding))
+    pieces: list[Event] = [Data(1, 1, ">", said[:middle]), Data(2, 1, ">", said[middle:]), Mark(3, before + secret)]
+    name = write(tmp_path / "a.tcplog", pieces, Header(START, encoding=encoding))
+    done = inside("redact", name, "b.tcplog", "--pattern", r"user=\w+", "--pattern", "(?i)grüsse")
+    assert (0, "places covered: 3\n") == (done.returncode, done.stderr)
+    with open_transcript(tmp_path / "b.tcplog") as reader:
+        _, first, second, mark = reader
+    assert isinstance(first, Data)
+    assert isinstance(second, Data)
+    plain = "utf-16-le" if encoding == "utf-16" else encoding
+    order = said[: len(said) - len((before + secret + after).encode(plain))]
+    covered = ["x" * len(part.encode(plain)) for part in (before + secret, "GRÜSSE")]
+    expected = order + covered[0].encode() + " ".encode(plain) + covered[1].encode() + "!\r\n".encode(plain)
+    assert expected == first.payload + second.payload
+    assert middle == len(first.payload)
+    assert Mark(3, "x" * len(before + secret)) == mark
+
+
+def test_bytes_that_are_no_text_can_be_covered_too(tmp_path: Path, inside: Inside) -> None:
+    """By their numbers, and as letters of an encoding that the header does not say."""
+    payload = b"key=\xc3\xbc\xff\xfe! user=M\xfcller!"
+    name = write(tmp_path / "a.tcplog", [Data(1, 1, ">", payload)])
+    assert 0 == inside("redact", name, name, "--pattern", r"\xbc\xff\xfe", "--pattern", r"user=\w+").returncode
+    with open_transcript(name) as reader:
+        _, data = reader
+    assert Data(1, 1, ">", b"key=\xc3xxx! xxxxxxxxxxx!") == data
+
+
+@pytest.mark.parametrize("source", ["a.tcplog", "-"])
+def test_hosts_are_taken_out_of_texts_wherever_those_are(tmp_path: Path, source: str) -> None:
+    """Before the link was opened too; the target's; in either case; also from stdin, which is read once."""
+    events: list[Event] = [
+        Mark(0, "before: 10.1.2.3 and Dome.Example"),
+        Error(0, 0, "no route to fe80::1"),
+        Open(1, 1, "10.1.2.3:4000", "[fe80::1%eth0]:5000"),
+        Close(2, 1, "10.1.2.3 left", "client"),
+    ]
+    name = write(tmp_path / "a.tcplog", events, Header(START, "dome.example:5000"))
+    done = log("redact", source, "b.tcplog", "--addresses", cwd=tmp_path, stdin=Path(name).read_bytes())
+    assert (0, "places covered: 2\n") == (done.returncode, done.stderr)
+    with open_transcript(tmp_path / "b.tcplog") as reader:
+        assert "redacted" == reader.header.target
+        _, *rest = reader
+    assert [
+        Mark(0, "before: host-1 and host-3"),
+        Error(0, 0, "no route to host-2"),
+        Open(1, 1, "host-1:4000", "host-2:5000"),
+        Close(2, 1, "host-1 left", "client"),
+    ] == rest
+    assert ["a.tcplog", "b.tcplog"] == sorted(os.listdir(tmp_path))
+
+
+@pytest.mark.parametrize("address", [":77", "[]:77", ""])
+def test_an_address_without_a_host_is_none(tmp_path: Path, inside: Inside, address: str) -> None:
+    """And is not found between all characters of a text."""
+    events: list[Event] = [Open(0, 1, address), Mark(1, "x" * 10_000)]
+    name = write(tmp_path / "a.tcplog", events)
+    assert 0 == inside("redact", name, name, "--addresses").returncode
+    with open_transcript(name) as reader:
+        assert events == list(reader)[1:]
+
+
+def test_a_text_that_gets_too_long_is_a_sentence(tmp_path: Path, inside: Inside) -> None:
+    """Where a host of one letter is taken out; or where another program wrote it."""
+    write(tmp_path / "a.tcplog", [Open(0, 1, "e:1"), Mark(1, "e" * 60_000)])
+    foreign = '{"tcplog":1,"start":"2026-01-01T00:00:00Z"}\n{"t":0,"event":"mark","text":"' + "e" * 70_000 + '"}\n'
+    (tmp_path / "b.tcplog").write_text(foreign, encoding="ascii")
+    for name in ("a.tcplog", "b.tcplog"):
+        done = inside("redact", name, "c.tcplog", "--addresses")
+        assert 2 == done.returncode
+        assert f"{name} cannot be written again" in done.stderr
+        assert 1 == len(done.stderr.splitlines())
+    assert ["a.tcplog", "b.tcplog"] == sorted(os.listdir(tmp_path))
 
 
 def test_what_is_not_secret_stays_to_the_byte(tmp_path: Path, night: str) -> None:

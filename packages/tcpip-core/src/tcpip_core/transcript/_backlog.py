@@ -1,39 +1,55 @@
 """What was observed and is not written yet: a bounded queue from the links' threads to the one that writes."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from ._events import Data, Event, Gap
+from ._events import Close, Data, Event, Gap, Open
 
-__all__ = ["Backlog", "size_of"]
+__all__ = ["Backlog", "Entry", "Missing", "size_of"]
 
 _OVERHEAD = 300
 """What an event takes in memory beside its payload: 137 for data, 276 for a beginning (bytes; 3.11 and 3.13)."""
 
 
 @dataclass(slots=True)
-class _Missing:
-    """Events that nobody can have any more."""
+class Missing:
+    """Events that nobody can have any more; stands where they would have stood."""
 
-    since: int = 0
+    time: int = 0
     events: int = 0
     bytes: int = 0
     reason: str = ""
+    links: dict[int, Open | None] = field(default_factory=dict[int, Open | None])
+    """Which links they have opened, and left open, or closed (None)."""
 
-    def add(self, event: Event, reason: str) -> None:
-        """Count one more."""
+    def add(self, entry: "Entry", reason: str) -> None:
+        """Count one more, or as many as are missing there."""
         if not self.events:
-            self.since, self.reason = event.time, reason
-        if isinstance(event, Gap):
-            self.events += event.events
-            self.bytes += event.bytes
+            self.time, self.reason = entry.time, entry.reason if isinstance(entry, Missing) else reason
+        if isinstance(entry, Data):
+            self.events += 1
+            self.bytes += len(entry.payload)
+        elif isinstance(entry, Gap | Missing):
+            self.events += entry.events
+            self.bytes += entry.bytes
         else:
             self.events += 1
-            self.bytes += len(event.payload) if isinstance(event, Data) else 0
 
-    def gap(self) -> list[Gap]:
-        """Return the event that tells of it, if there is anything to tell."""
-        return [Gap(self.since, self.events, self.bytes, self.reason)] if self.events else []
+    def note(self, event: Event) -> None:
+        """Remember a link that is opened or closed; one that is both takes no memory."""
+        if isinstance(event, Open):
+            self.links[event.connection] = event
+        elif isinstance(event, Close) and self.links.pop(event.connection, None) is None:
+            self.links[event.connection] = None
+
+    def gap(self) -> Gap:
+        """Return the event that tells of it."""
+        return Gap(self.time, self.events, self.bytes, self.reason)
+
+
+Entry: TypeAlias = Event | Missing
+"""What is on its way to a file."""
 
 
 def size_of(event: Event) -> int:
@@ -54,10 +70,10 @@ class Backlog:
     def __init__(self, most: int) -> None:
         self._most = most
         self._changed = threading.Condition()
-        self._events: list[Event] = []
+        self._entries: list[Entry] = []
         self._size = 0
-        # Before what is queued, because it could not be written; and behind it, because there was no room.
-        self._unwritten, self._dropped = _Missing(), _Missing()
+        # Behind what is queued, because there was no room.
+        self._dropped = Missing()
         self._hurry = False
         self._closed = False
         self._taken = 0
@@ -73,20 +89,21 @@ class Backlog:
                 return
             if self._size + size > most:
                 self._dropped.add(event, "the recorder could not keep up")
+                self._dropped.note(event)
                 return
-            self._events.append(event)
+            was_empty = not self._entries
+            if self._dropped.events:
+                # Else a stream would be joined over the hole. It goes beyond the bound by itself at most.
+                self._entries.append(self._dropped)
+                self._size += _OVERHEAD
+                self._dropped = Missing()
+            self._entries.append(event)
             self._size += size
             self._put += 1
-            if len(self._events) == 1:
+            if was_empty:
                 self._changed.notify_all()
 
-    def give_up(self, events: list[Event], reason: str) -> None:
-        """Count events that were taken, and could not be written, as missing."""
-        with self._changed:
-            for event in events:
-                self._unwritten.add(event, reason)
-
-    def take(self, patience: float) -> list[Event] | None:
+    def take(self, patience: float) -> list[Entry] | None:
         """Wait for events, then a little for more, and take them all; None once closed and empty.
 
         Parameters
@@ -96,17 +113,17 @@ class Backlog:
 
         Returns
         -------
-        list of Event
-            What was queued, with a `Gap` before or behind it where something is missing.
+        list of Entry
+            What was queued, in order, with a `Missing` in each place where something is.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._events or self._closed)
+            self._changed.wait_for(lambda: self._entries or self._closed)
             self._changed.wait_for(lambda: self._hurry or self._closed, patience)
-            taken = [*self._unwritten.gap(), *self._events, *self._dropped.gap()]
+            taken = [*self._entries, self._dropped] if self._dropped.events else self._entries
             if not taken:
                 return None
-            self._events, self._size, self._taken = [], 0, self._put
-            self._unwritten, self._dropped = _Missing(), _Missing()
+            self._entries, self._size, self._taken = [], 0, self._put
+            self._dropped = Missing()
         return taken
 
     def done(self) -> None:
@@ -136,8 +153,3 @@ class Backlog:
     def is_closed(self) -> bool:
         """Whether nothing more comes in."""
         return self._closed
-
-    @property
-    def missing(self) -> str:
-        """How much could not be written and is not told yet, in words."""
-        return f"{self._unwritten.events} events, {self._unwritten.bytes} bytes"

@@ -110,14 +110,19 @@ def parse_wall(text: str) -> int:
     Raises
     ------
     ValueError
-        If it is something else.
+        If it is something else, or in UTC before the year 1 or after 9999.
     """
     found = _WALL.fullmatch(text)
     if found is None:
         raise ValueError(f"a time looks like 2026-01-31T23:59:59.000000001Z, not {text[:40]!r}")
     whole, decimals, offset = found.groups()
     since = datetime.fromisoformat(whole + offset) - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + int((decimals or "0").ljust(9, "0"))
+    wall = (since.days * 86_400 + since.seconds) * 1_000_000_000 + int((decimals or "0").ljust(9, "0"))
+    try:
+        _ = format_wall(wall)
+    except ValueError:
+        raise ValueError(f"{text!r} is not within the years 1 to 9999 in UTC") from None
+    return wall
 
 
 # Values into lines

@@ -2,10 +2,13 @@
 
 Rules of this file
 ------------------
-* A last line that is not whole is what a crash leaves, and no error. Anything else that is not understood is one.
+* A last line that is not whole is what a crash leaves, and no error; so are zeros at the end of a compressed file.
+  Anything else that is not understood is one, after what came before it was given.
 * No line is longer than `MAX_LINE`, compressed or not; what is held is one line and one piece of the file.
 """
 
+import contextlib
+import itertools
 import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -48,11 +51,24 @@ class Readable(Protocol):
         ...
 
 
+_MOST_ZEROS = 16
+"""More than a gzip file can have at its end: that of nothing has 9 (bytes)."""
+
+
 class Unpacker(Protocol):
     """What undoes a compression, as the module `zlib` has it."""
 
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+    @property
+    def eof(self) -> bool:
+        """Whether the end of what was compressed is reached."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
         """Return some of what bytes unpack to."""
+        ...
+
+    def copy(self) -> Self:
+        """Return another one in the same state."""
         ...
 
 
@@ -172,22 +188,33 @@ class TranscriptReader:
             yield first
             yield from pieces
             return
-        packed, unpacker = first, zlib.decompressobj(wbits=31)
-        while packed or (packed := next(pieces, b"")):
+        packed, unpacker, zeros = b"", zlib.decompressobj(wbits=31), _Zeros()
+        rest = zeros.held_back(itertools.chain((first,), pieces))
+        while packed or (packed := next(rest, b"")):
             if unpacker.eof:
+                packed = packed.lstrip(b"\0")
+                if not packed:
+                    continue
                 unpacker = zlib.decompressobj(wbits=31)
-            yield self._unpack_some(unpacker, packed)
-            # Zeros are what a file has at its end that was written while the power failed.
-            packed = unpacker.unconsumed_tail or unpacker.unused_data.lstrip(b"\0")
-        while rest := self._unpack_some(unpacker, b""):
-            yield rest
+            yield from self._unpack_some(unpacker, packed)
+            packed = unpacker.unconsumed_tail or unpacker.unused_data
+        while piece := b"".join(self._unpack_some(unpacker, b"")):
+            yield piece
+        end = _unpack_up_to_damage(unpacker, bytes(min(zeros.number, _MOST_ZEROS)))
         self.is_torn = not unpacker.eof
+        # Else the zeros are no part of it, and may unpack to anything.
+        if not self.is_torn:
+            yield end
 
-    def _unpack_some(self, unpacker: Unpacker, packed: bytes) -> bytes:
+    def _unpack_some(self, unpacker: Unpacker, packed: bytes) -> Iterator[bytes]:
+        before = unpacker.copy()
         try:
-            return unpacker.decompress(packed, _PIECE)
+            piece = unpacker.decompress(packed, _PIECE)
         except zlib.error as e:
+            # It keeps to itself what it has unpacked before.
+            yield _unpack_up_to_damage(before, packed)
             raise self._error(f"the compressed file is damaged ({e})") from None
+        yield piece
 
     def _split(self, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
         """Cut a stream into its lines; leave out empty ones, and a last one that is not whole."""
@@ -209,3 +236,38 @@ class TranscriptReader:
                 yield rest
             else:
                 self.is_torn = True
+
+
+def _unpack_up_to_damage(unpacker: Unpacker, packed: bytes) -> bytes:
+    """Return what bytes unpack to before the first one that is wrong, or the end."""
+    pieces: list[bytes] = []
+    with contextlib.suppress(zlib.error):
+        for place in range(len(packed)):
+            if unpacker.eof:
+                break
+            pieces.append(unpacker.decompress(packed[place : place + 1]))
+    return b"".join(pieces)
+
+
+class _Zeros:
+    """Holds zeros back until something else follows: at its end a file has them that was written while power failed.
+
+    Attributes
+    ----------
+    number : int
+        How many are held back.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def held_back(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Give the pieces without the zeros at the end of the last."""
+        for piece in pieces:
+            kept = piece.rstrip(b"\0")
+            if kept:
+                for begin in range(0, self.number, _PIECE):
+                    yield bytes(min(self.number - begin, _PIECE))
+                yield kept
+                self.number = 0
+            self.number += len(piece) - len(kept)

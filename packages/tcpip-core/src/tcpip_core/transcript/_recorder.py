@@ -49,7 +49,8 @@ class Recorder:
     encoding : str
         Text encoding of the payloads that can be written as text.
     max_file_size : int or None
-        Begin a new file after about so much (bytes). Each file stands alone. None never does.
+        Begin a new file after so much (bytes). Only the last event of a file goes beyond, with up to six bytes for each
+        of its payload. Each file stands alone. None never begins another.
     keep : int
         How many older files are kept, as ``name.1.tcplog`` (the latest), ``name.2.tcplog`` and so on.
     max_backlog : int

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import contextlib
+import glob
 import logging
 import threading
 from collections import deque
@@ -239,6 +240,7 @@ class RingRecorder:
             self._log.info("what came before a loss is in %s", path)
 
     def _delete_older(self) -> None:
-        pattern = inserted(self._path, "-" + "[0-9]" * 8 + "T" + "[0-9]" * 6 + ".*Z").name
+        moment = "-" + "[0-9]" * 8 + "T" + "[0-9]" * 6 + "." + "[0-9]" * 6 + "Z"
+        pattern = inserted(self._path.with_name(glob.escape(self._path.name)), moment).name
         for path in sorted(self._path.parent.glob(pattern))[: -self._keep]:
             path.unlink(missing_ok=True)

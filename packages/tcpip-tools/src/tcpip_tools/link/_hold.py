@@ -88,7 +88,8 @@ class Hold:
                     await asyncio.sleep(PAUSE)
                     await self._hold_one(report)
         except TimeoutError:
-            pass
+            if not self.links and self.status is ExitCode.OK:
+                return ExitCode.CONNECT_TIMEOUT
         return self.status
 
     async def _hold_one(self, report: Report) -> None:
@@ -98,6 +99,7 @@ class Hold:
         except Failure as e:
             if not self.is_renewed:
                 raise
+            self.status = e.code
             if str(e) != self.trouble:  # The same sentence every second says nothing new.
                 self.trouble = str(e)
                 data = {"exit": e.code, "reason": e.code.name, "text": self.trouble}

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from tcpip_core.transcript import Close, Data, Direction, Eof, Event, Gap
-from tcpip_testing.framing import Decoder, Framing
+from tcpip_testing.framing import DEFAULT_MAX_FRAME, Decoder, Framing
 
 __all__ = ["Item", "Message", "messages_in"]
+
+_MOST_HELD: Final = 2 * DEFAULT_MAX_FRAME
+"""Most that all streams together hold of messages that are not whole (bytes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,45 +64,69 @@ def messages_in(events: Iterable[Event], framings: dict[Direction, Framing | Non
     ------
     Message or Event
         Messages in the order of their ends. What is no whole message at the end of a direction, or before a gap, is
-        given there, with a remark.
+        given there, with a remark; so is one that is too long, or for which there is no room beside others.
     """
-    streams: dict[tuple[int, Direction], _Stream] = {}
+    streams = _Streams(framings)
     last = 0
     for event in events:
         last = event.time
         match event:
-            case Data(connection=number, direction=direction):
-                stream = streams.setdefault((number, direction), _Stream(framings[direction]))
-                yield from stream.take(event)
+            case Data():
+                yield from streams.take(event)
             case Eof(connection=number, direction=direction):
-                yield from _leftovers(streams, [(number, direction)], event.time)
+                yield from streams.rest([(number, direction)], event.time)
                 yield event
             case Close(connection=number):
-                yield from _leftovers(streams, [(number, ">"), (number, "<")], event.time)
+                yield from streams.rest([(number, ">"), (number, "<")], event.time)
                 yield event
             case Gap():
-                yield from _leftovers(streams, list(streams), event.time)
+                yield from streams.rest(None, event.time)
                 yield event
             case _:
                 yield event
-    yield from _leftovers(streams, list(streams), last)
+    yield from streams.rest(None, last)
 
 
-def _leftovers(
-    streams: "dict[tuple[int, Direction], _Stream]", keys: Iterable[tuple[int, Direction]], time: int
-) -> Iterator[Message]:
-    for number, direction in keys:
-        stream = streams.pop((number, direction), None)
-        if stream is not None and (rest := stream.rest()):
-            yield Message(time, number, direction, rest, "not a whole message")
+class _Streams:
+    """All directions of all links, which share the room for what is not whole."""
+
+    def __init__(self, framings: dict[Direction, Framing | None]) -> None:
+        self._framings = framings
+        self._streams: dict[tuple[int, Direction], _Stream] = {}
+        self._held = 0
+
+    def take(self, data: Data) -> Iterator[Message]:
+        key = (data.connection, data.direction)
+        stream = self._streams.setdefault(key, _Stream(self._framings[data.direction]))
+        self._held -= stream.held
+        yield from stream.take(data)
+        if self._held + stream.held > _MOST_HELD:
+            yield stream.give_up(data, f"messages that are not whole have more than {_MOST_HELD} bytes")
+        self._held += stream.held
+
+    def rest(self, keys: Iterable[tuple[int, Direction]] | None, time: int) -> Iterator[Message]:
+        """Yield what is left of some streams, or of all, and forget them."""
+        for number, direction in list(self._streams) if keys is None else keys:
+            stream = self._streams.pop((number, direction), None)
+            if stream is not None:
+                self._held -= stream.held
+                if rest := stream.rest():
+                    yield Message(time, number, direction, rest, "not a whole message")
 
 
 class _Stream:
-    """One direction of a link."""
+    """One direction of a link.
+
+    Attributes
+    ----------
+    held : int
+        How much of a message that is not whole it has (bytes).
+    """
 
     def __init__(self, framing: Framing | None) -> None:
         self._framing = framing
         self._decoder: Decoder | None = None if framing is None else framing.decoder()
+        self.held = 0
 
     def take(self, data: Data) -> Iterator[Message]:
         head = (data.time, data.connection, data.direction)
@@ -107,13 +134,21 @@ class _Stream:
             if data.payload:
                 yield Message(*head, data.payload)
             return
-        before = self._decoder.pending
         try:
-            for payload in self._decoder.feed(data.payload):
-                yield Message(*head, payload, framing=self._framing)
+            messages = self._decoder.feed(data.payload)
         except ValueError as e:
-            self._decoder = None
-            yield Message(*head, before + data.payload, f"{e}; from here on pieces are given as they arrived")
+            yield self.give_up(data, str(e))
+            return
+        # What is left after a message is an end of this piece; all of a long message is not copied for each piece.
+        self.held = len(self._decoder.pending) if messages else self.held + len(data.payload)
+        for payload in messages:
+            yield Message(*head, payload, framing=self._framing)
+
+    def give_up(self, data: Data, why: str) -> Message:
+        """Return all that is there as it is, and what follows from now on too."""
+        rest, self._decoder, self.held = self.rest(), None, 0
+        remark = f"{why}; from here on pieces are given as they arrived"
+        return Message(data.time, data.connection, data.direction, rest, remark)
 
     def rest(self) -> bytes:
         return b"" if self._decoder is None else self._decoder.pending

@@ -69,8 +69,9 @@ def pytest_test(name: str, header: Header, events: Iterable[Event], framing: Fra
 
 def _head(name: str, words: str, used: set[str], *modules: str) -> str:
     steps = ", ".join(["Dialogue", *sorted(used)])
-    # Nothing of a transcript may end the comment that it stands in.
-    origin = f"# {words}\n# Made by tcpip log convert out of {printable(name)}\n"
+    # Nothing of a transcript may end the comment that it stands in; nor may it stand in the first two lines, where
+    # Python looks for the encoding of the file (PEP 263).
+    origin = f"# {words}\n# Made by tcpip log convert.\n# Out of {printable(name)}\n"
     imports = "".join(f"import {module}\n" for module in modules)
     return f"{origin}\n{imports}\nfrom tcpip_testing.dialogue import {steps}\n\n"
 

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["interface", "packet", "section_comments", "section_header", "statistics"]
+__all__ = ["MOST_TEXT", "interface", "packet", "section_comments", "section_header", "statistics"]
 
 _SECTION: Final = 0x0A0D0D0A
 _BYTE_ORDER: Final = 0x1A2B3C4D
@@ -20,7 +20,10 @@ _RAW_IP: Final = 101
 """Packets begin with their IP header, of version 4 or 6: LINKTYPE_RAW."""
 
 _COMMENT, _USER_APPLICATION, _NAME, _DESCRIPTION, _RESOLUTION = 1, 4, 2, 3, 9
-_MOST_TEXT: Final = 60_000
+
+MOST_TEXT: Final = 60_000
+"""Longest text in a capture (bytes); a longer one is cut."""
+
 _LATEST: Final = 2**63 - 1
 
 _Option = tuple[int, bytes]
@@ -101,7 +104,7 @@ def _padded(data: bytes) -> bytes:
 
 def _text(text: str) -> bytes:
     """Return a text as an option has it: UTF-8 without NUL, and of a length that fits."""
-    return text.replace("\0", "").encode("utf-8", errors="replace")[:_MOST_TEXT].decode(errors="ignore").encode()
+    return text.replace("\0", "").encode("utf-8", errors="replace")[:MOST_TEXT].decode(errors="ignore").encode()
 
 
 def _time(time: int) -> tuple[int, int]:

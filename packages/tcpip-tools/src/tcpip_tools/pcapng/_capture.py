@@ -3,10 +3,11 @@
 import contextlib
 import json
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from tcpip_core.transcript import Clock, Close, Data, Eof, Error, Event, Gap, Header, Mark, Open, format_wall
 
-from ._blocks import interface, packet, section_comments, section_header, statistics
+from ._blocks import MOST_TEXT, interface, packet, section_comments, section_header, statistics
 from ._conversation import Conversation
 
 __all__ = ["blocks", "messages_said"]
@@ -41,6 +42,13 @@ def messages_said(capture: bytes) -> tuple[str, str]:
     return "", ""
 
 
+_MOST_REMARKS: Final = 1024 * 1024
+"""Most that is said of one packet (characters); what is beyond is counted."""
+
+_OVERHEAD: Final = 100
+"""What a remark counts beside its text (characters)."""
+
+
 def blocks(header: Header, events: Iterable[Event], application: str) -> Iterator[bytes]:
     """Return the blocks of a capture file.
 
@@ -68,6 +76,27 @@ def blocks(header: Header, events: Iterable[Event], application: str) -> Iterato
     yield from capture.rest()
 
 
+class _Remarks:
+    """What goes with a packet, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._room = _MOST_REMARKS
+        self._left_out = 0
+
+    def add(self, text: str) -> None:
+        text = text.replace("\0", "")[:MOST_TEXT]
+        self._room -= len(text) + _OVERHEAD
+        if self._room >= 0:
+            self._texts.append(text)
+        else:
+            self._left_out += 1
+
+    def all(self) -> list[str]:
+        left_out = [f"{self._left_out} more remarks are left out here: there are too many"] if self._left_out else []
+        return [*self._texts, *left_out]
+
+
 class _Capture:
     """What has to be remembered from one event to the next."""
 
@@ -76,23 +105,24 @@ class _Capture:
         self._links: dict[int, Conversation] = {}
         self._begun = 0
         # What goes with the next packet; and the last packet, which gets what nothing follows.
-        self._remarks: list[str] = []
-        self._held: tuple[int, bytes, list[str]] | None = None
+        self._remarks = _Remarks()
+        self._held: tuple[int, bytes, _Remarks] | None = None
 
     def blocks_of(self, event: Event) -> Iterator[bytes]:
         for data in self._packets_of(event):
             if self._held is not None:
-                yield packet(*self._held)
+                time, held, remarks = self._held
+                yield packet(time, held, remarks.all())
             self._held = (self._start + event.time, data, self._remarks)
-            self._remarks = []
+            self._remarks = _Remarks()
 
     def rest(self) -> Iterator[bytes]:
         """Yield the last packet; where there is none, a block that has only what is to say."""
         if self._held is not None:
             time, data, remarks = self._held
-            yield packet(time, data, remarks + self._remarks)
-        elif self._remarks:
-            yield statistics(self._start, self._remarks)
+            yield packet(time, data, remarks.all() + self._remarks.all())
+        elif texts := self._remarks.all():
+            yield statistics(self._start, texts)
 
     def _packets_of(self, event: Event) -> Iterator[bytes]:
         match event:
@@ -103,12 +133,13 @@ class _Capture:
                     yield from self._begin(Open(event.time, event.connection, continued=True))
                 yield from self._go_on(self._links[event.connection], event)
             case Error() | Gap() | Mark() | Clock():
-                self._remarks.append(_remark(event))
+                self._remarks.add(_remark(event))
 
     def _begin(self, event: Open) -> Iterator[bytes]:
         self._begun += 1
         link = self._links[event.connection] = Conversation(event, self._begun)
-        self._remarks += link.remarks
+        for remark in link.remarks:
+            self._remarks.add(remark)
         return link.begin()
 
     def _go_on(self, link: Conversation, event: Data | Eof | Close) -> Iterator[bytes]:
@@ -119,7 +150,7 @@ class _Capture:
                 return link.finish(direction)
             case Close():
                 del self._links[event.connection]
-                self._remarks.append(_remark(event))
+                self._remarks.add(_remark(event))
                 return link.end(event)
 
 

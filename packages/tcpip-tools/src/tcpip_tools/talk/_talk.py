@@ -8,12 +8,11 @@ Rules of this file
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from tcpip_core import LossReason
 from tcpip_testing.framing import parse_framing
 
 from .._exit_codes import ExitCode, Failure, exit_code_for_loss
@@ -27,6 +26,7 @@ from ..link._link import Link, LinkLost, open_link
 from ..link._statistics import in_words
 from ._flood import FloodGate
 from ._orders import Order, help_lines, parse_bytes, parse_order, parse_repeat
+from ._saving import save
 
 __all__ = ["AT_ONCE", "Lines", "Talk", "TimeMode"]
 
@@ -166,6 +166,10 @@ class Talk:
         except LinkLost as e:
             connected.set()
             return self._lost(e)
+        except Failure as e:
+            if not connected.is_set():
+                raise
+            return self._gave_up(e)
         finally:
             self.link = None
         return ExitCode.OK
@@ -211,6 +215,14 @@ class Talk:
         self._tell("lost", text, "!", {"reason": loss.reason.name})
         self._heard.set()
         return exit_code_for_loss(loss.reason)
+
+    def _gave_up(self, failure: Failure) -> ExitCode:
+        """Tell why the link was closed here: nothing can be made of what comes."""
+        self.counts["lost"] += 1
+        text = f"the link is closed: {failure}; :reconnect connects again"
+        self._tell("lost", text, "!", {"reason": LossReason.CLOSED_HERE.name})
+        self._heard.set()
+        return failure.code
 
     @staticmethod
     async def _end(task: asyncio.Task[Any] | None) -> None:
@@ -317,18 +329,7 @@ class Talk:
             self._tell("error", f"{e}; no longer repeated", "!", {"text": str(e)}, is_aside=True)
 
     def _save(self, name: str) -> None:
-        """Write all that was told into a new file, or nothing."""
-        path = Path(name).expanduser()
-        part = path.with_name(f"{path.name}.part")
-        try:
-            if path.exists():
-                raise ValueError(f"{path} exists; give another name")
-            part.write_text("".join(f"{line}\n" for line in self._told), encoding="utf-8")
-            part.replace(path)
-        except OSError as e:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise ValueError(f"{path} cannot be written: {e.strerror}") from e
+        path = save(name, self._told)
         self._note(f"{path} has {counted(len(self._told), 'line')}")
 
     async def _wait_for_last_reply(self) -> ExitCode:
