@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tcpip_core import OneClientReadLoopServer
-from tcpip_core.transcript import Close, Data, Event, Header, Open
+from tcpip_core.transcript import Close, Data, Direction, Event, Header, Open
 from tests.support import IPV4
 from tests.tools._command import TIMEOUT, events, next_event, pipe, run, running, talk
 from tests.tools._devices import device
@@ -92,6 +92,22 @@ def test_a_client_with_another_terminator_is_told_of(night: str) -> None:
             client.sendall(b"*IDN?\n")
             assert "6 bytes came that look like --framing lf" in pipe(process.stderr).readline()
         process.communicate(timeout=TIMEOUT)
+
+
+REQUESTS: Sequence[tuple[int, Direction, bytes]] = [(1, ">", b"HELLO\n"), (2, "<", b"hi"), (3, ">", b"WORLD\n")]
+
+
+def test_the_rest_of_a_request_without_terminator_may_come_later(tmp_path: Path) -> None:
+    """TCP may cut anywhere; whoever never says the rest is told of."""
+    talk = [Data(at, 1, way, data) for at, way, data in REQUESTS]
+    log = write(tmp_path / "a.tcplog", [Open(0, 1), *talk, Data(4, 1, "<", b"it turns")], Header(START, "x", "raw"))
+    with mock(log, "--once") as (process, port):
+        with connect(port) as client:
+            client.sendall(b"WOR")
+            assert ["connected", "pending"] == [next_event(process)["event"] for _ in range(2)]
+            assert b"it turns" == ask(client, b"LD\n", 8)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    assert (0, 0) == (process.returncode, events(said)[-1]["unknown"])
 
 
 TICKS: Sequence[Event] = [
@@ -208,6 +224,46 @@ def test_policy_multi_serves_all() -> None:
     with mock("echo", "--policy", "multi") as (_, port), connect(port) as first, connect(port) as second:
         for client, letter in ((second, b"b"), (first, b"a"), (second, b"c")):
             assert letter == ask(client, letter, 1)
+
+
+def test_the_second_is_refused_also_if_one_client_is_all_that_is_wanted() -> None:
+    """It does not hang until the first has left."""
+    with mock("echo", "--once") as (process, port):
+        with connect(port) as first:
+            assert b"a" == ask(first, b"a", 1)
+            with connect(port) as second:
+                assert b"" == ask(second, b"b", 1)
+            assert b"c" == ask(first, b"c", 1)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    assert (0, 1, 1) == (process.returncode, events(said)[-1]["clients"], events(said)[-1]["refused"])
+
+
+@pytest.mark.parametrize("policy", ["kick", "multi"])
+def test_the_end_comes_when_no_client_is_left(policy: str) -> None:
+    """One that is kicked has given its place to the next one, and has not left."""
+    with mock("echo", "--once", "--policy", policy) as (process, port):
+        with connect(port) as first, connect(port) as second:
+            assert b"b" == ask(second, b"b", 1)
+            if policy == "kick":
+                assert b"" == first.recv(1)
+            first.close()
+            assert b"c" == ask(second, b"c", 1)
+        said, _ = process.communicate(timeout=TIMEOUT)
+    assert (0, 2) == (process.returncode, events(said)[-1]["clients"])
+
+
+def test_all_that_are_kicked_are_counted_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that are kicked in the moment in which they come."""
+    monkeypatch.setenv("PYTHONDEVMODE", "1")
+    with mock("echo", "--once", "--policy", "kick") as (process, port):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(connect(port)) for _ in range(20)]
+            assert b"a" == ask(clients[-1], b"a", 1)
+        said, complaints = process.communicate(timeout=TIMEOUT)
+    told = events(said)
+    assert "" == complaints
+    assert 20 == told[-1]["clients"]
+    assert [20, 20] == [sum(one["event"] == kind for one in told) for kind in ("connected", "ended")]
 
 
 def test_a_sink_says_nothing_and_counts() -> None:

@@ -90,6 +90,18 @@ def test_an_unknown_request_names_the_nearest_and_the_place_is_kept() -> None:
     assert [b"1\r\n"] == said(answers(one, b"STATUS\r\n"))
 
 
+def test_the_head_of_a_request_out_of_order_is_not_taken_for_one() -> None:
+    """Without framing TCP may cut it; what no recorded request begins with is told at once."""
+    one = part(*TALK, framing="raw")
+    answers(one, b"")
+    assert [] == answers(one, b"MOVE")
+    assert [b"OK\r\n"] == said(answers(one, b" 5\r\n"))
+    assert [] == answers(one, b"MOVE")
+    (unknown,) = answers(one, b" 6\r\n")
+    assert isinstance(unknown, Unknown)
+    assert b"MOVE 6\r\n" == unknown.payload
+
+
 def test_where_nothing_was_asked_nothing_is_near() -> None:
     """A device that only speaks."""
     assert [Say(0.001, b"x"), Unknown(b"HELLO", None, 0.0)] == answers(part(("<", b"x")), b"HELLO\r\n")

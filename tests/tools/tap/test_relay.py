@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tcpip_core.transcript import Close
 from tests.support import Peer, soon, until
 from tests.tools.tap._tapped import bytes_of, closes_of, events_of, tapped
 
@@ -164,3 +165,26 @@ async def test_a_greeting_from_before_the_client_came_is_passed_on() -> None:
         assert b"220 hello\r\n" == await client.read_exactly(11)
         client.close()
         await device.wait_hung_up()
+
+
+@ASYNCIO
+@pytest.mark.parametrize("side", SIDES)
+async def test_nothing_is_recorded_after_the_close(side: str, tmp_path: Path) -> None:
+    """What one side says when the other one has reset reaches nobody; a reader would take it for another link."""
+    async with tapped(tmp_path / "a.tcplog") as one:
+        actor, other = ordered(side, *await one.link())
+        relay = one.tap.relay
+        assert relay is not None
+        sending = asyncio.create_task(actor.send_all(b"x" * BULK))
+        await until(lambda: relay._ends[SIDES.index(side)]._is_paused)
+        sending.cancel()
+        await soon(asyncio.wait({sending}))
+        actor.reset()
+        await until(lambda: relay.reason is not None)
+        other.send(b"late words")
+        other.reset()
+        await one.over()
+    recorded = events_of(tmp_path / "a.tcplog")
+    assert [("RST", side)] == closes_of(recorded)
+    assert isinstance(recorded[-1], Close)
+    assert b"" == bytes_of(recorded, "<" if side == "client" else ">")

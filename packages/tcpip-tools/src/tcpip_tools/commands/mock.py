@@ -27,6 +27,7 @@ last one the first. Requests are told apart by --framing, else by the framing th
 Who comes second, while a client is there,
   reject   is closed at once        queue  waits until the first has left
   kick     gets the first's place   multi  is served too
+With --once one that is kicked has not left: its place is another's.
 
 \b
 Exit status:
@@ -72,7 +73,7 @@ def _parse_timing(_: click.Context, __: click.Parameter, text: str) -> float:
 )
 @click.option("--framing", help=f"What tells messages apart: {FRAMINGS}.  [default: that of the transcript]")
 @click.option("--encoding", help="Of text.  [default: that of the transcript]")
-@click.option("--once", is_flag=True, help="End after one client.")
+@click.option("--once", is_flag=True, help="End when the client has left, and no other is served.")
 @click.option(
     "--log",
     type=click.Path(dir_okay=False),

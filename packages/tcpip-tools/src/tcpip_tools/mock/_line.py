@@ -40,6 +40,11 @@ class Line:
         sock: socket.socket = writer.get_extra_info("socket")
         Keepalive().apply(sock)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the client sends no more, and all that it said was read."""
+        return self._reader.at_eof()
+
     async def read(self) -> bytes:
         """Wait for what comes next; ``b""`` once the client sends no more.
 

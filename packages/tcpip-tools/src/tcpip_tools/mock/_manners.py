@@ -25,6 +25,8 @@ _SILENCE: Final = 1.0
 """After how long a request that has no end is spoken of (seconds)."""
 _AHEAD: Final = 65_536
 """How much of what a client says is read while the device waits (bytes)."""
+_MADE_UP_FOR: Final = 0.1
+"""How much of the telemetry that a stalled client has held up is said at once (seconds)."""
 _TOLD: Final = 100
 """How many unknown requests of a client are shown; the others are counted."""
 
@@ -109,10 +111,12 @@ class Telemetry:
 
     async def _say(self, line: Line) -> None:
         loop = asyncio.get_running_loop()
-        begun_at = loop.time()
+        due = loop.time()
         for number in itertools.count():
             await line.write(self.message(number))
-            await asyncio.sleep(begun_at + (number + 1) * self._period - loop.time())
+            # A device measures at its rate: it has nothing to say of the time in which nobody listened.
+            due = max(due + self._period, loop.time() - _MADE_UP_FOR)
+            await asyncio.sleep(due - loop.time())
 
 
 class Replay:

@@ -134,7 +134,10 @@ class Part:
         """Return the first request in what was heard, and as it went over the link."""
         if isinstance(self._framing, Raw):
             frames = (frame for frame in self._places if self._buffer.startswith(frame))
-            known = max(frames, key=len, default=self.pending)
+            known = max(frames, key=len, default=b"")
+            if not known and any(frame.startswith(self._buffer) for frame in self._places):
+                return None  # The rest may come in the next segment.
+            known = known or self.pending
             return known, known
         if not self._cut_ahead:
             self._cut_ahead.extend(self._framing.decoder().feed(self.pending))

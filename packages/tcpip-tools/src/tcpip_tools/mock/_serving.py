@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from tcpip_core import LossReason
 
@@ -43,7 +43,7 @@ class Serving:
     recorder : Recorder or None
         Records the links.
     is_once : bool
-        End after the first client.
+        End as soon as a client has left and no other is served; one that is kicked hands that on to its successor.
     """
 
     host: str
@@ -59,7 +59,7 @@ class Serving:
     sent: int = field(default=0, init=False)
 
     async def __call__(self, report: Report) -> ExitCode:
-        """Serve until one client has left, if that is wanted, or without an end.
+        """Serve until no client is left, if that is wanted, or without an end.
 
         Raises
         ------
@@ -68,49 +68,67 @@ class Serving:
         """
         self._report = report
         self._tasks: set[asyncio.Task[None]] = set()
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with await listen(self.host, self.port) as listener:
             host, port = bound_address(listener)
             text = f"* {self.name} listens on {address_of(host, port)}, policy {self.policy}; end it with Ctrl-C"
             report(Event("listening", text, "*", {"host": host, "port": port, "policy": self.policy}))
+            accepting = asyncio.create_task(self._accept(listener), name="accepting")
             try:
-                await self._accept(listener)
+                await asyncio.wait({accepting, self._over}, return_when=asyncio.FIRST_COMPLETED)
+                if accepting.done():
+                    await accepting
             finally:
+                accepting.cancel()
+                await asyncio.wait({accepting})
                 await self._end_all()
         return ExitCode.EXPECTATION if self.manner.unknown else ExitCode.OK
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._over.done():
             if self.policy == "queue" and self._tasks:
                 await asyncio.wait(self._tasks)
             try:
-                sock, address = await loop.sock_accept(listener)
+                sock, (host, port, *_) = await loop.sock_accept(listener)
             except OSError:  # It left before it was let in, or this program has too many files open.
                 await asyncio.sleep(_GRACE)
                 continue
-            if not await self._is_welcome(sock, address):
-                continue
-            task = asyncio.create_task(self._serve(sock, address), name="client")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            if self.is_once:
-                await asyncio.wait({task})
-                return
+            who = address_of(str(host), port)
+            if (line := await self._let_in(sock, who)) is not None:
+                task = asyncio.create_task(self._serve(line, who), name="client")
+                self._tasks.add(task)
+                task.add_done_callback(self._served)
+                await asyncio.sleep(0)  # A task that is cancelled before its first step would not close the line.
 
-    async def _is_welcome(self, sock: socket.socket, address: Any) -> bool:
+    async def _let_in(self, sock: socket.socket, who: str) -> Line | None:
+        """Return the line to a newcomer; None if it is turned away, or has left."""
+        try:
+            if not await self._is_welcome(sock, who):
+                return None
+            reader, writer = await asyncio.open_connection(sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        self.clients += 1
+        here = address_of(*bound_address(sock))
+        observer = None if self.recorder is None else self.recorder.connected("device", here, who)
+        return Line(reader, writer, observer, self.clients)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self.is_once and not (self._tasks or task.cancelled() or self._over.done()):
+            self._over.set_result(None)
+
+    async def _is_welcome(self, sock: socket.socket, who: str) -> bool:
         """Make room for a newcomer, or turn it away."""
         if self.policy == "kick":
             await self._end_all()
         elif self.policy == "reject" and self._tasks:
-            try:
-                await asyncio.wait(self._tasks, timeout=_GRACE)
-            except asyncio.CancelledError:
-                sock.close()
-                raise
+            await asyncio.wait(self._tasks, timeout=_GRACE)
             if self._tasks:
                 turn_away(sock)
                 self.refused += 1
-                who = address_of(str(address[0]), address[1])
                 text = stamped(f"! {who} was refused: one client is served at a time")
                 self._report(Event("refused", text, "!", {"client": who}, is_aside=True))
                 return False
@@ -123,22 +141,12 @@ class Serving:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _serve(self, sock: socket.socket, address: Any) -> None:
-        self.clients += 1
-        number = self.clients
-        who, here = address_of(str(address[0]), address[1]), address_of(*bound_address(sock))
+    async def _serve(self, line: Line, who: str) -> None:
         try:
-            reader, writer = await asyncio.open_connection(sock=sock)
-        except BaseException:
-            sock.close()
-            raise
-        observer = None if self.recorder is None else self.recorder.connected("device", here, who)
-        line = Line(reader, writer, observer, number)
-        text = stamped(f"* client {number} came: {who}")
-        self._report(Event("connected", text, "*", {"client": number, "address": who}))
-        try:
+            text = stamped(f"* client {line.number} came: {who}")
+            self._report(Event("connected", text, "*", {"client": line.number, "address": who}))
             await self.manner(line, self._report)
-            line.end(LossReason.CLOSED_HERE if not reader.at_eof() else LossReason.FIN)
+            line.end(LossReason.FIN if line.has_ended else LossReason.CLOSED_HERE)
         except OSError:
             line.end(LossReason.RST)
         finally:

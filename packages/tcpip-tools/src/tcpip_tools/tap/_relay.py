@@ -1,4 +1,10 @@
-"""Two ends of a link, each of which meets what happens at the other: bytes, FIN, half a link, RST, and pressure."""
+"""Two ends of a link, each of which meets what happens at the other: bytes, FIN, half a link, RST, and pressure.
+
+Rules of this file
+------------------
+* What is passed on is noted, and before it is passed on. Once the link has ended, nothing is passed on and nothing is
+  noted: what one end still says then reaches nobody. So the `Close` is the last event of a link.
+"""
 
 import asyncio
 import time
@@ -74,12 +80,16 @@ class Relay:
 
     def arrived(self, end: End, data: bytes) -> None:
         """Pass on bytes."""
+        if self.reason is not None:
+            return
         self._note(Data(time.monotonic_ns(), self._number, end.direction, data))
         self.size[end.direction] += len(data)
         self._other(end).send(data)
 
     def finished(self, end: End) -> None:
         """Pass on a FIN; after the second one the link is over."""
+        if self.reason is not None:
+            return
         self._note(Eof(time.monotonic_ns(), self._number, end.direction))
         other = self._other(end)
         other.finish()
