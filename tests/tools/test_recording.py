@@ -85,6 +85,16 @@ def test_a_file_that_cannot_be_one_is_a_usage_error(tmp_path: Path, name: str, w
     assert words in " ".join(done.stderr.split())
 
 
+def test_no_recording_is_ever_deleted(tmp_path: Path) -> None:
+    """Nobody has said how many nights there are to be."""
+    for number in range(1, 7):
+        (tmp_path / f"night.{number}.tcplog").write_text(f"mine {number}")
+    (tmp_path / "night.tcplog").write_text("mine 0")
+    run("send", f"{IPV4}:{unused_port()}", "STATUS", "--log", str(tmp_path / "night.tcplog"))
+    found = [(tmp_path / f"night.{number}.tcplog").read_text(encoding="utf-8") for number in range(1, 8)]
+    assert [f"mine {number}" for number in range(7)] == found
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no bound for the size of files")
 def test_how_much_of_a_recording_is_missing_is_said_at_the_end(tmp_path: Path) -> None:
     """The link goes on, and so does the command; but nobody goes home believing that there is a log."""

@@ -199,6 +199,19 @@ def test_an_older_file_of_the_name_is_kept(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("keep", "left"), [(0, [7]), (1, [7, 6]), (None, [7, 6, 5, 4, 3, 2, 1, 0])])
+def test_as_many_older_files_are_kept_as_one_wants(tmp_path: Path, keep: int | None, left: list[int]) -> None:
+    """None of them, or all."""
+    for number in range(8):
+        with Recorder(tmp_path / "a.tcplog", keep=keep) as recorder:
+            recorder.mark(str(number))
+    names = ["a.tcplog", *(f"a.{number}.tcplog" for number in range(1, len(left)))]
+    assert sorted(names) == sorted(os.listdir(tmp_path))
+    assert left == [
+        int(event.text) for name in names for event in events_of(tmp_path / name) if isinstance(event, Mark)
+    ]
+
+
 @pytest.mark.parametrize("name", ["a.tcplog", "a.tcplog.gz"])
 def test_a_full_file_makes_way_for_one_that_stands_alone(tmp_path: Path, name: str) -> None:
     """No byte is lost between the two, and each says which links are open."""

@@ -47,7 +47,9 @@ def recorded(target: Target) -> Iterator[Target]:
         raise Failure(ExitCode.USAGE, f"--log {target.log}: nothing can be written into {directory}")
     log = LOG.getChild("recorder")
     try:
-        recorder = Recorder(target.log, target=str(target), framing=target.framing, encoding=target.encoding, log=log)
+        recorder = Recorder(
+            target.log, target=str(target), framing=target.framing, encoding=target.encoding, keep=None, log=log
+        )
     except ValueError as e:
         raise Failure(ExitCode.USAGE, f"--log {target.log}: {e}") from e
     try:

@@ -51,8 +51,8 @@ class Recorder:
     max_file_size : int or None
         Begin a new file after so much (bytes). Only the last event of a file goes beyond, with up to six bytes for each
         of its payload. Each file stands alone. None never begins another.
-    keep : int
-        How many older files are kept, as ``name.1.tcplog`` (the latest), ``name.2.tcplog`` and so on.
+    keep : int or None
+        How many older files are kept, as ``name.1.tcplog`` (the latest), ``name.2.tcplog`` and so on. None keeps all.
     max_backlog : int
         How much memory events may take that are not written yet (bytes).
     log : logging.Logger, optional
@@ -77,11 +77,11 @@ class Recorder:
         framing: str = "",
         encoding: str = "utf-8",
         max_file_size: int | None = None,
-        keep: int = 5,
+        keep: int | None = 5,
         max_backlog: int = 64 * 1024 * 1024,
         log: logging.Logger | None = None,
     ) -> None:
-        if (max_file_size is not None and max_file_size < 1) or keep < 0 or max_backlog < 1:
+        if (max_file_size is not None and max_file_size < 1) or (keep or 0) < 0 or max_backlog < 1:
             raise ValueError("max_file_size and max_backlog must be 1 byte or more, and keep 0 or more")
         header = Header(now() + wall_clock_offset(), target, framing, checked_text_encoding(encoding), PRODUCER)
         _ = encode_header(header)

@@ -11,15 +11,15 @@ from ._writer import new_packer
 __all__ = ["GrowingFile", "inserted", "shift"]
 
 
-def shift(path: Path, keep: int) -> None:
+def shift(path: Path, keep: int | None) -> None:
     """Make a name free: what has it gets the number 1, what had 1 gets 2, and so on; the last one is deleted.
 
     Parameters
     ----------
     path : Path
         The name, such as ``night.tcplog.gz``; the first older file is ``night.1.tcplog.gz``.
-    keep : int
-        How many older files there are at most.
+    keep : int or None
+        How many older files there are at most; None deletes none.
 
     Raises
     ------
@@ -27,16 +27,16 @@ def shift(path: Path, keep: int) -> None:
         If a file cannot be renamed or deleted, or the name belongs to something that is no regular file, such as a
         device or a pipe: that stays where it is.
     """
-    names = [path, *(inserted(path, f".{number}") for number in range(1, keep + 1))]
     if not path.exists():
         return
     if not path.is_file():
         raise FileExistsError(errno.EEXIST, "it is there, and is no regular file", str(path))
-    first_free = next((number for number, one in enumerate(names) if not one.exists()), keep)
-    if first_free == keep:
-        names[keep].unlink(missing_ok=True)
-    for number in range(first_free, 0, -1):
-        names[number - 1].rename(names[number])
+    names = [path]
+    while names[-1].exists() and (keep is None or len(names) <= keep):
+        names.append(inserted(path, f".{len(names)}"))
+    names[-1].unlink(missing_ok=True)
+    for older, newer in zip(names[:0:-1], names[-2::-1], strict=True):
+        newer.rename(older)
 
 
 def inserted(path: Path, text: str) -> Path:

@@ -40,8 +40,8 @@ class Scribe:
         Its first line; each further file gets a start of its own.
     max_size : int or None
         Begin a new file after so much (bytes); one event may go beyond.
-    keep : int
-        How many older files to keep.
+    keep : int or None
+        How many older files to keep; None keeps all.
     backlog : Backlog
         Where events come from.
     log : logging.Logger
@@ -49,7 +49,7 @@ class Scribe:
     """
 
     def __init__(
-        self, path: Path, header: Header, max_size: int | None, keep: int, backlog: Backlog, log: logging.Logger
+        self, path: Path, header: Header, max_size: int | None, keep: int | None, backlog: Backlog, log: logging.Logger
     ) -> None:
         self._path = path
         self._header = header
