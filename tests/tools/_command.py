@@ -56,8 +56,9 @@ def running(*args: str, stdin: int | None = None) -> Iterator[subprocess.Popen[s
 
 
 def _let_interrupts_in() -> None:
-    """Undo what a shell does to programs in its background."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Undo what a shell does to programs in its background, and ``nohup`` to all."""
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
 
 
 def next_event(process: subprocess.Popen[str]) -> dict[str, Any]:
