@@ -61,8 +61,10 @@ def talk(images: Path) -> None:
             shown.wait_for("FIN")
             shown.wait_for(lambda rows: rows[-1].startswith(f"{target}: not connected"))
             shown.type(":reconnect\r")
-            shown.wait_for(lambda rows: sum("connected to" in row for row in rows) > 1)
+            shown.wait_for(lambda rows: sum("* connected to" in row for row in rows) > 1)
+            shown.wait_for(lambda rows: rows[-1].startswith(f"{target}: connected"))
             shown.type("S")
+            shown.wait_for(lambda _: shown.before_cursor().endswith("> S"))
             draw(shown, f"tcpip talk {target}", images / "talk.svg")
 
 
