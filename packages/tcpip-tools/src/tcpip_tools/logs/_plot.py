@@ -1,6 +1,7 @@
 """Figures of a transcript as a picture in a file; needs matplotlib, the extra ``plot``."""
 
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ def draw(found: Statistics, header: Header, path: Path) -> None:
     Failure
         If matplotlib is not installed, or the file cannot be written.
     """
+    with warnings.catch_warnings():
+        # What matplotlib and its own requirements think of each other helps nobody here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        _draw(found, header, path)
+
+
+def _draw(found: Statistics, header: Header, path: Path) -> None:
     try:
         # It is not installed where types are checked.
         module: Any = importlib.import_module("matplotlib.figure")
